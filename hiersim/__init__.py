@@ -1,0 +1,106 @@
+"""hiersim: simulate memory hierarchies for AI workloads.
+
+    import hiersim as hs
+    hs.load("configs/kv_tiers.yaml").run()                                   # a machine of tiers, with time and energy
+    hs.replay("trace.parquet", policy=["lru", "sieve"], capacity="10%")      # one cache, misses only
+
+Everything is imported on first use, so that ``import hiersim`` costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hiersim.api.compare import Comparison, compare
+    from hiersim.api.curves import Curves, mrc
+    from hiersim.api.replay import Replays, replay
+    from hiersim.api.simulation import Simulation, load, run
+    from hiersim.api.sources import generate, open
+    from hiersim.drivers.cache_study import CacheResult
+    from hiersim.engine.result import Result
+    from hiersim.errors import ConfigError, HiersimError, LawError, OutputError, PolicyError, TraceError
+    from hiersim.traces import AccessTrace, RequestTrace, trace_info, working_set, write_trace
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "AccessTrace": "traces.access",
+    "CacheResult": "drivers.cache_study",
+    "Comparison": "api.compare",
+    "ConfigError": "errors",
+    "Curves": "api.curves",
+    "HiersimError": "errors",
+    "LawError": "errors",
+    "OutputError": "errors",
+    "PolicyError": "errors",
+    "Replays": "api.replay",
+    "RequestTrace": "traces.request",
+    "Result": "engine.result",
+    "Simulation": "api.simulation",
+    "TraceError": "errors",
+    "compare": "api.compare",
+    "generate": "api.sources",
+    "load": "api.simulation",
+    "mrc": "api.curves",
+    "open": "api.sources",
+    "replay": "api.replay",
+    "run": "api.simulation",
+    "trace_info": "traces.info",
+    "working_set": "traces.working_set",
+    "write_trace": "traces.writing",
+}
+
+__all__ = [
+    "AccessTrace",
+    "CacheResult",
+    "Comparison",
+    "ConfigError",
+    "Curves",
+    "HiersimError",
+    "LawError",
+    "OutputError",
+    "PolicyError",
+    "Replays",
+    "RequestTrace",
+    "Result",
+    "Simulation",
+    "TraceError",
+    "compare",
+    "generate",
+    "load",
+    "mrc",
+    "open",
+    "replay",
+    "run",
+    "trace_info",
+    "working_set",
+    "write_trace",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    if name in ("Result", "Simulation", "load", "run"):
+        _show_results_in_notebooks()
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
+
+
+def _show_results_in_notebooks() -> None:
+    """Give results their HTML form, which lies in a layer above them; it is imported when one is shown."""
+    from hiersim.engine.result import Result
+
+    def page(result: Result) -> str:
+        from hiersim.report.notebook import result_html
+
+        return result_html(result)
+
+    setattr(Result, "_repr_html_", page)  # noqa: B010

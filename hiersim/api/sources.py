@@ -1,0 +1,100 @@
+"""Traces for the API: opened or generated, and turned into the accesses that a replay needs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hiersim.errors import ConfigError, Mistake, TraceError
+from hiersim.traces.access import AccessTrace
+from hiersim.traces.request import KvModel, RequestTrace
+
+if TYPE_CHECKING:
+    from hiersim.config.scenario import Scenario
+    from hiersim.config.sections import TraceSection
+
+
+def open(path: str | Path, *, model: str | KvModel | None = None, **options: Any) -> AccessTrace | RequestTrace:
+    """Read a trace; ``format:path`` names the format where its content does not tell.
+
+    Args:
+        path: the file.
+        model: the AI model that gives prefix blocks their bytes, by name or as an object.
+        options: how to read it: ``format``, ``limit`` (records), ``ignore_size``, ``block_bytes``, ``dtype`` of the KV
+            cache, and the other fields of ``hiersim.traces.ReadOptions``.
+
+    Raises:
+        TraceError: the file cannot be read, or says something impossible.
+        ConfigError: an unknown model or option.
+    """
+    from hiersim.traces.reading import open_trace
+
+    return open_trace(path, model=_model(model), **options)
+
+
+def generate(kind: str, *, seed: int = 0, **parameters: Any) -> AccessTrace | RequestTrace:
+    """Make a trace: ``zipf``, ``scan``, ``loop``, ``phase_change``, ``chat`` or ``moe_routing``.
+
+    Args:
+        kind: the generator's name.
+        seed: the same seed and parameters give the same trace.
+        parameters: the generator's own, such as ``accesses=10_000``; texts such as ``"4 KiB"`` are read.
+
+    Raises:
+        ConfigError: an unknown kind or parameter, or a value that is out of bounds.
+    """
+    from hiersim.traces.generators import generate as make
+
+    return make(kind, seed=seed, **parameters)
+
+
+def accesses_of(trace: AccessTrace | RequestTrace, model: KvModel | None = None, dtype: str = "bf16") -> AccessTrace:
+    """Return accesses as they are, and of requests those to their prefix blocks (1 byte each without a model)."""
+    return trace if isinstance(trace, AccessTrace) else trace.blocks(model, dtype=dtype)
+
+
+def trace_of(scenario: Scenario) -> AccessTrace:
+    """Open or make the trace of a scenario, as accesses with bytes.
+
+    Raises:
+        TraceError: the file cannot be read or holds no accesses.
+        ConfigError: its requests need a model, or a block's bytes, to have sizes.
+    """
+    section = scenario.trace
+    found = _generated(section, scenario.seed) if section.generate else _opened(section)
+    if isinstance(found, RequestTrace):
+        if section.model is None and section.block_bytes is None and not section.ignore_size:
+            what = "is needed: the trace holds requests, whose blocks have no size without it; or give `block_bytes`"
+            raise ConfigError([Mistake("trace.model", what)])
+        size = (section.block_bytes or 1) if section.ignore_size else section.block_bytes
+        found = found.blocks(_model(section.model), dtype=section.kv_dtype, block_bytes=size)
+    if not len(found):
+        raise TraceError(f"{found.source or found.name}: holds no accesses")
+    return found
+
+
+def _opened(section: TraceSection) -> AccessTrace | RequestTrace:
+    options = section.read_options() | {"format": section.format, "dtype": section.kv_dtype}
+    return open(str(section.path), model=section.model, **options)
+
+
+def _generated(section: TraceSection, seed: int) -> AccessTrace | RequestTrace:
+    assert section.generate is not None
+    made = generate(section.generate.kind, **{"seed": seed, **section.generate.params})
+    if section.limit is not None:
+        made = made.limit(section.limit)
+    if section.ignore_size and isinstance(made, AccessTrace):
+        made = replace(made, size=np.full(made.objects, section.block_bytes or 1, np.int64))
+    return made
+
+
+def _model(model: str | KvModel | None) -> KvModel | None:
+    if not isinstance(model, str):
+        return model
+    from hiersim.models import find_model
+
+    found: Any = find_model(model)
+    return found  # type: ignore[no-any-return]

@@ -1,0 +1,92 @@
+"""``hiersim check``: whether a scenario is right, and what it would run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hiersim.cli.console import put_json, show, telling_of_compilation, working
+from hiersim.cli.failures import warn
+from hiersim.cli.options import Json, Quiet
+
+if TYPE_CHECKING:
+    from hiersim.config import Scenario
+    from hiersim.traces.access import AccessTrace
+
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value, such as tiers.dram.policy=arc.")
+]
+
+
+def check(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The scenario, a YAML file.")],
+    set: Set = None,
+    json: Json = None,
+    quiet: Quiet = False,
+) -> None:
+    """Check a scenario and its trace; say what would be run."""
+    from hiersim.api.simulation import load
+
+    with telling_of_compilation(quiet), working("checking", quiet):
+        simulation = load(file, set or [])
+        simulation.check()
+        trace = simulation.trace()
+    doubt(simulation.scenario, quiet)
+    facts = plan(simulation.scenario, trace)
+    if json:
+        put_json(facts, json)
+    if json != "-":
+        from hiersim.report.policies_table import info
+
+        show(info(facts, title=f"{simulation.name}: right; this is what would be run"))
+
+
+def doubt(scenario: Scenario, quiet: bool) -> None:
+    """Say on standard error which figures of the machine no part of their kind is known to have, a line each."""
+    from hiersim.machine.plausible import implausible
+
+    for mistake in [] if quiet else implausible(scenario.machine):
+        warn(f"warning: {mistake}")
+
+
+def plan(scenario: Scenario, trace: AccessTrace) -> dict[str, Any]:
+    """Return what a run of a scenario would do, in words."""
+    from hiersim.report.format import capacity, plural
+
+    limit = scenario.replay.limit
+    accesses = min(len(trace), limit) if limit else len(trace)
+    facts: dict[str, Any] = {
+        "machine": scenario.machine.summary or scenario.machine.name,
+        "trace": f"{trace.name}: {plural(accesses, 'access', 'accesses')} to {plural(trace.objects, 'object')}, "
+        f"{capacity(trace.footprint)}",
+        "replay": _how(scenario),
+    }
+    for name, rules in scenario.tiers.items():
+        promotion = {0: "never promotes", 1: "promotes"}.get(rules.promotion.on_nth_hit)
+        promotion = promotion or f"promotes on hit {rules.promotion.on_nth_hit}"
+        ahead = [f"prefetches by {rules.prefetch.spec}"] if rules.prefetch else []
+        words = [capacity(scenario.capacity(name)), rules.policy.spec, rules.inclusion, f"write-{rules.write}"]
+        words += [f"admits by {rules.admission.spec}"] if rules.admission else []
+        facts[f"tier {name}"] = ", ".join([*words, f"evicts by {rules.on_evict}", promotion, *ahead])
+    for name, choice in scenario.classes.items():
+        what = "is computed" if choice.on_miss == "compute" else f"is read from {choice.home}"
+        facts[f"class {name}"] = f"{what} when it is in no tier"
+    if scenario.agents:
+        facts["agents"] = ", ".join(agent.kind for agent in scenario.agents)
+    return facts | {"seed": str(scenario.seed), "hash": scenario.scenario_hash[:16]}
+
+
+def _how(scenario: Scenario) -> str:
+    """Return how the trace is replayed, in words."""
+    from hiersim.report.format import duration, plural
+
+    replay = scenario.replay
+    if replay.mode == "open":
+        return f"open loop on {scenario.unit}, as the trace's times say" + (
+            f", times x {replay.time_scale:g}" if replay.time_scale != 1 else ""
+        )
+    think = f", {duration(replay.think)} of thought" if replay.think else ""
+    streams = f"{plural(replay.streams, 'stream')}, {replay.outstanding} outstanding each"
+    return f"closed loop on {scenario.unit}: {streams}{think}"

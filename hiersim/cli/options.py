@@ -1,0 +1,55 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[
+    str | None, typer.Option("--json", metavar="-|FILE", help="Write JSON: alone on standard output (-), or to a file.")
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bars and no remarks, only results and errors.")]
+Format = Annotated[
+    str | None, typer.Option("--format", metavar="NAME", help="The trace's format; seen from its content when absent.")
+]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="NAME", help="AI model that gives prefix blocks their bytes.")
+]
+Limit = Annotated[
+    int | None, typer.Option("--limit", metavar="N", help="Read at most this many accesses, or requests.")
+]
+IgnoreSize = Annotated[bool, typer.Option("--ignore-size", help="Every object counts the same.")]
+Capacity = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--capacity",
+        "-c",
+        help="4GiB; 10% of the footprint (the default); or 1000: bytes, or objects where all are equal.",
+    ),
+]
+Predictions = Annotated[
+    str | None,
+    typer.Option(
+        "--predictions",
+        metavar="ERRORS",
+        help="Of policies with predictions: perfect, noisy:sigma=.., flip:p=.. or adversarial.",
+    ),
+]
+Order = Annotated[
+    str, typer.Option("--order", help="Of a request's prefix blocks: `head` first as listed, or `tail` first.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Of policies that draw random numbers.")]
+Workers = Annotated[int | None, typer.Option("--workers", help="Threads; they change only the time.")]
+Out = Annotated[Path | None, typer.Option("--out", help="A folder for table and pictures, or a picture (.png, .svg).")]
+
+
+def check_numbers(seed: int, workers: int | None) -> None:
+    """Raise ConfigError for a seed or a number of workers that cannot be."""
+    from hiersim.errors import ConfigError, Mistake
+
+    wrong = [Mistake("--workers", f"must be at least 1, got {workers}")] if workers is not None and workers < 1 else []
+    wrong += [Mistake("--seed", f"must be 0 or more, got {seed}")] if seed < 0 else []
+    if wrong:
+        raise ConfigError(wrong)

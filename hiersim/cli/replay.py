@@ -1,0 +1,111 @@
+"""``hiersim replay``: a trace through one cache, policies beside each other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hiersim.cli.console import plain_file, put_json, show, telling_of_compilation, working
+from hiersim.cli.failures import warn
+from hiersim.cli.options import (
+    Capacity,
+    Format,
+    IgnoreSize,
+    Json,
+    Limit,
+    Model,
+    Order,
+    Out,
+    Predictions,
+    Quiet,
+    Seed,
+    Workers,
+    check_numbers,
+)
+
+if TYPE_CHECKING:
+    from hiersim.api.replay import Replays
+
+PICTURES = (".png", ".svg")
+
+
+def replay(
+    trace: Annotated[str, typer.Argument(metavar="TRACE", help="The trace; format:path names its format.")],
+    policy: Annotated[
+        list[str] | None, typer.Option("--policy", "-p", help="Names or files, with commas, or `all`; lru when absent.")
+    ] = None,
+    capacity: Capacity = None,
+    admission: Annotated[
+        str, typer.Option("--admission", "-a", help="Who may come in: second-request, tinylfu ..., or a file.")
+    ] = "none",
+    ignore_size: IgnoreSize = False,
+    limit: Limit = None,
+    model: Model = None,
+    format: Format = None,
+    predictions: Predictions = None,
+    order: Order = "head",
+    seed: Seed = 0,
+    workers: Workers = None,
+    stream: Annotated[
+        bool | None,
+        typer.Option("--stream/--no-stream", help="Read piece by piece; large files are when absent."),
+    ] = None,
+    memory: Annotated[str, typer.Option("--memory", help="Bytes that streaming may use.")] = "2 GiB",
+    json: Json = None,
+    out: Out = None,
+    quiet: Quiet = False,
+) -> None:
+    """Replay a trace through one cache: misses by policy and capacity.
+
+    hiersim replay traces/zipf_sample.oracleGeneral.bin.zst --policy lru,sieve,opt --capacity 1%,10%
+    """
+    from hiersim.api.replay import replay as replay_trace
+
+    check_numbers(seed, workers)
+    with telling_of_compilation(quiet), working("replaying", quiet) as progress:
+        found = replay_trace(
+            trace, policy or "lru", capacity or "10%", ignore_size=ignore_size, limit=limit, model=model, format=format,
+            order=order, predictions=predictions, seed=seed, admission=admission, workers=workers, stream=stream,
+            memory=memory, progress=progress,
+        )  # fmt: skip
+    written = write(found, out) if out else []
+    if json:
+        put_json(found.rows(), json)
+    if json != "-":
+        _show(found)
+    for path in written if not quiet else []:
+        warn(f"wrote {path}")
+
+
+def _show(found: Replays) -> None:
+    from hiersim.report.policies_table import study_table
+    from hiersim.report.prefix_table import prefix_table
+
+    rows = found.rows()
+    gate = f" · admission {rows[0]['admission']}" if "admission" in rows[0] else ""
+    print(f"{found.trace} · {rows[0]['requests']:,} accesses · capacities in {found.unit}{gate}\n")
+    show(study_table(rows, found.unit))
+    if found.unit == "bytes":
+        print()
+        show(study_table([row | {"seconds": 0} for row in rows], found.unit, "byte_miss_ratio"))
+    if "usable" in rows[0]:
+        print()
+        show(prefix_table(rows, found.unit))
+
+
+def write(found: Replays, out: Path) -> list[Path]:
+    """Write the table and the picture into a folder, or a picture alone."""
+    from hiersim.report.files import write_files
+    from hiersim.report.miss_ratio import miss_ratio
+    from hiersim.report.outputs import write_picture
+    from hiersim.report.style import figure_of, save
+
+    ax = miss_ratio(found.rows(), unit=found.unit, title=found.trace)
+    if out.suffix in PICTURES:
+        return [write_picture(ax, plain_file(out))]
+    contents: dict[str, Any] = {"replay.parquet": lambda file: found.table().write_parquet(file)}
+    for ending in ("png", "svg"):
+        contents[f"misses.{ending}"] = lambda file, ending=ending: save(figure_of(ax), file, ending)
+    return write_files(out, contents)

@@ -1,0 +1,84 @@
+"""``hiersim run``: a scenario through its machine, with time and energy."""
+
+from __future__ import annotations
+
+import threading
+from contextlib import closing
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hiersim.cli.check import Set, doubt
+from hiersim.cli.console import console, put_json, show, telling_of_compilation, working
+from hiersim.cli.options import Json, Quiet
+
+if TYPE_CHECKING:
+    from hiersim.engine.result import Result
+
+
+def run(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The scenario, a YAML file.")],
+    set: Set = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder for results; runs/NAME-HASH when absent and not --json -.")
+    ] = None,
+    json: Json = None,
+    pictures: Annotated[bool, typer.Option(help="Draw the stall stack and the flow.")] = True,
+    provenance: Annotated[bool, typer.Option("--provenance", help="Show what the result rests on.")] = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run a scenario: what moved, what stalled, what it cost.
+
+    hiersim run configs/kv_tiers.yaml --set tiers.dram.policy=s3fifo --set tiers.dram.capacity="16 GiB"
+    """
+    from hiersim.report.artist import Artist
+
+    drawing = pictures and (out is not None or json != "-")
+    with telling_of_compilation(quiet), closing(Artist(drawing)) as artist:
+        from hiersim.api.simulation import load
+
+        with working("reading", quiet):
+            simulation = load(file, set or [])
+            simulation.check()
+            trace = simulation.trace()
+        doubt(simulation.scenario, quiet)
+        threading.Thread(target=_prepare_to_report, args=(drawing and not artist.helped,), daemon=True).start()
+        with working("simulating", quiet) as progress:
+            result = simulation.run(progress, trace=trace)
+        folder = out or (None if json == "-" else Path("runs") / _folder_name(result))
+        written = []
+        if folder is not None:
+            from hiersim.report.outputs import write_all
+
+            with working("writing", quiet):
+                written = write_all(result, folder, pictures=pictures, artist=artist)
+    from hiersim.report.json import to_json
+
+    if json:
+        put_json(to_json(result), json)
+    if json != "-":
+        _show(result, written, provenance)
+
+
+def _prepare_to_report(drawing: bool) -> None:
+    """Import what reports, while the compiled loop has the time; with ``drawing`` also what draws."""
+    for name in ("outputs", "summary", *(("flow", "stall_stack") if drawing else ())):
+        import_module(f"hiersim.report.{name}")
+    if drawing:
+        import_module("hiersim.report.style").detached(1, 1)
+
+
+def _folder_name(result: Result) -> str:
+    return f"{result.name}-{str(result.provenance.get('scenario_hash', ''))[:4]}"
+
+
+def _show(result: Result, written: list[Path], provenance: bool) -> None:
+    from hiersim.report.policies_table import info
+    from hiersim.report.summary import summary
+
+    show(summary(result, written, console().options.ascii_only))
+    if provenance:
+        print()
+        show(info(result.provenance, title="provenance"))

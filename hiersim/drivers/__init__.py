@@ -1,0 +1,1 @@
+"""Drivers turn a kind of trace into work: each merges its own cursor with the core's events."""

@@ -1,0 +1,243 @@
+"""Making the World of a run from a plan, the rules of its tiers and a trace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hiersim.engine import columns as c
+from hiersim.engine.effects.tables import effect_tables
+from hiersim.engine.hops import hop_tables, route_tables
+from hiersim.engine.plan import Plan
+from hiersim.engine.world import I64, World, link_free, table
+from hiersim.errors import ConfigError
+from hiersim.machine import ClassRules, Replay, TierRules
+from hiersim.policies.prefetch.contract import MOST
+
+if TYPE_CHECKING:
+    from hiersim.traces import AccessTrace
+
+MODES = ("back", "through", "around")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run keeps besides totals."""
+
+    timeline: bool = False
+    victims: bool = False
+    watched: bool = False
+    """Whether agents may watch: occurrences are written down only then."""
+
+
+def build_world(
+    plan: Plan,
+    rules: Mapping[str, TierRules],
+    classes: Mapping[str, ClassRules],
+    replay: Replay,
+    trace: AccessTrace,
+    next_use: I64 | None,
+    options: Options,
+) -> World:
+    """Allocate and fill the arrays of a run; the policies are entered by the caller.
+
+    Raises:
+        ConfigError: a tier is smaller than the largest object, or a home tier than what lives there.
+    """
+    parts: dict[str, Any] = {}
+    parts.update(_tiers(plan, rules, trace, options))
+    parts.update(hop_tables(plan, len(trace.classes), replay.streams))
+    parts.update(effect_tables(plan))
+    parts.update(route_tables(plan))
+    parts.update(_objects(plan, rules, trace, classes))
+    parts.update(_trace(plan, replay, trace, next_use, options))
+    _place_homes(parts, plan, trace, classes)
+    parts["ahead"], parts["early"] = _prefetching(rules, trace, options)
+    closed = replay.mode == "closed"
+    in_flight = min(len(trace), replay.streams * replay.outstanding if closed else 256) + 1
+    parts.update(_tables(parts, in_flight, min(trace.objects, 4 * in_flight) + in_flight + 64))
+    return World(**parts)
+
+
+def _tiers(plan: Plan, rules: Mapping[str, TierRules], trace: AccessTrace, options: Options) -> dict[str, Any]:
+    rows = np.zeros((len(plan.order), c.TIER_COLUMNS), np.int64)
+    largest = int(trace.size.max(initial=0))
+    for i, name in enumerate(plan.order):
+        rule = rules[name]
+        capacity = rule.capacity or plan.machine.tiers[name].capacity
+        if largest > capacity:
+            raise ConfigError(
+                f"tiers.{name}.capacity: {capacity:,} bytes cannot hold the trace's largest object of {largest:,} bytes"
+            )
+        rows[i, [c.T_CAPACITY, c.T_LINE_HEAD, c.T_LINE_TAIL]] = capacity, c.NONE, c.NONE
+        further = plan.machine.next_tier(name, plan.order)
+        rows[i, c.T_NEXT] = c.NONE if further is None else plan.order.index(further)
+        rows[i, c.T_EXCLUSIVE] = rule.inclusion == "exclusive"
+        rows[i, c.T_WRITE] = MODES.index(rule.write)
+        rows[i, c.T_WAIT] = rule.write_wait
+        rows[i, c.T_DEMOTE] = rule.on_evict == "demote"
+        rows[i, c.T_PROMOTE] = rule.promotion.on_nth_hit
+        rows[i, c.T_REFUSE] = rule.when_full == "refuse"
+        rows[i, c.T_LOOKUP] = plan.machine.tiers[name].lookup_latency
+        rows[i, c.T_PORT] = plan.tier_step[name, 0][0]
+    counts = max((rule.promotion.on_nth_hit for rule in rules.values()), default=1) > 1
+    return {
+        "tiers": rows,
+        "area": np.zeros(len(plan.order)),
+        "hit_count": np.zeros((len(plan.order), max(trace.objects, 2) if counts else 1), np.int32),
+        "hooks": np.zeros((len(plan.order), 6), np.int64),
+        "fields": np.zeros(len(plan.order), np.int64),
+        "gates": np.zeros((len(plan.order), c.GATE_COLUMNS), np.int64),
+        "against": np.zeros(1, np.int64),
+        "victims": np.zeros((1024 if options.victims else 0, c.VICTIM_COLUMNS), np.int64),
+    }
+
+
+def _objects(
+    plan: Plan, rules: Mapping[str, TierRules], trace: AccessTrace, classes: Mapping[str, ClassRules]
+) -> dict[str, Any]:
+    tiers, objects, units = len(plan.order), trace.objects, len(plan.units)
+    rows = np.zeros((units, c.UNIT_COLUMNS), np.int64)
+    rows[:, [c.U_HEAD, c.U_TAIL]] = c.NONE
+    rows[:, c.U_NEAR] = [
+        plan.order.index(unit.tier) if unit.tier in plan.order else c.NONE for unit in plan.machine.units.values()
+    ]
+    places = max(len(plan.hops), tiers)
+    return {
+        "units": rows,
+        "stall": np.zeros((units, c.STALL_KINDS, places, c.STALL_DETAILS, len(trace.classes)), np.int64),
+        "state": np.zeros((tiers, objects), np.uint8),
+        "dirty": np.zeros((tiers, objects), np.uint8),
+        "home": np.zeros((tiers, objects), np.uint8),
+        "pins": np.zeros((tiers, objects), np.int32),
+        "transit": np.full(objects, c.NONE, np.int32),
+        "aside": np.zeros(objects, np.int32),
+        "size": np.ascontiguousarray(trace.size, np.int64),
+        "object_class": np.ascontiguousarray(trace.object_class, np.uint8),
+        "flops": _creation_flops(plan, trace, classes),
+    }
+
+
+def _prefetching(
+    rules: Mapping[str, TierRules], trace: AccessTrace, options: Options
+) -> tuple[I64, np.ndarray[Any, np.dtype[np.uint8]]]:
+    """Return the tables of prefetches; objects are marked only where a prefetcher or an agent may fetch ahead."""
+    rows = np.zeros((len(rules), c.AHEAD_COLUMNS), np.int64)
+    rows[:, c.AH_LIMIT] = [rule.prefetch.outstanding if rule.prefetch else 0 for rule in rules.values()]
+    marked = options.watched or any(rule.prefetch for rule in rules.values())
+    return rows, np.zeros((len(rules), max(trace.objects, 2) if marked else 1), np.uint8)
+
+
+def _creation_flops(plan: Plan, trace: AccessTrace, classes: Mapping[str, ClassRules]) -> I64:
+    """Return the work to create each object on each unit in FLOPs: the trace's own, or what its class says."""
+    flops = np.empty((len(plan.units), trace.objects), np.int64)
+    flops[:] = np.rint(trace.flops)
+    for number, name in enumerate(trace.classes):
+        rule = classes.get(name, ClassRules())
+        of_class = trace.object_class == number
+        if rule.flops_per_byte is not None:
+            flops[:, of_class] = np.rint(rule.flops_per_byte * trace.size[of_class])
+        if rule.compute_time is not None:
+            for u, unit in enumerate(plan.units):
+                cost = plan.hops[plan.unit_step[unit][0]].byte_cost[0]
+                flops[u, of_class] = round(rule.compute_time / cost) if cost else 0
+    for u, unit in enumerate(plan.units):
+        if plan.hops[plan.unit_step[unit][0]].byte_cost[0] == 0.0:
+            flops[u] = 0
+    return flops
+
+
+def _trace(plan: Plan, replay: Replay, trace: AccessTrace, next_use: I64 | None, options: Options) -> dict[str, Any]:
+    accesses = len(trace)
+    stream_of = (trace.group % replay.streams).astype(np.int32)
+    streams = np.zeros((replay.streams, c.STREAM_COLUMNS), np.int64)
+    ends = np.cumsum(np.bincount(stream_of, minlength=replay.streams))
+    streams[:, c.X_END] = ends
+    streams[1:, c.X_NEXT] = ends[:-1]
+    units = [plan.units.index(name) for name in replay.units or plan.units[:1]]
+    streams[:, c.X_UNIT] = np.resize(units, replay.streams)
+    is_open = replay.mode == "open"
+    times = np.rint(trace.time_ps * replay.time_scale).astype(np.int64) if is_open else np.zeros(1, np.int64)
+    return {
+        "trace_object": np.ascontiguousarray(trace.object, np.int32),
+        "trace_write": np.ascontiguousarray(trace.write, np.uint8),
+        "trace_time": times,
+        "trace_next": np.zeros(1, np.int64) if next_use is None else next_use,
+        "next_use": first_use(trace, next_use),
+        "order": np.argsort(stream_of, kind="stable").astype(np.int64),
+        "stream_of": stream_of,
+        "streams": streams,
+        "setup": np.array([is_open, replay.think, options.victims], np.int64),
+        "issued": np.zeros(accesses, np.int64),
+        "done": np.zeros(accesses, np.int64),
+        "served": np.full(accesses, c.NONE, np.int64),
+        "watches": np.zeros((c.WATCHES, c.WATCH_COLUMNS), np.int64),
+        "journal": np.zeros((4096 if options.watched else 0, c.JOURNAL_COLUMNS), np.int64),
+        "timeline": np.zeros((4096 if options.timeline else 0, c.TIMELINE_COLUMNS), np.int64),
+    }
+
+
+def first_use(trace: AccessTrace, next_use: I64 | None) -> I64:
+    """Return the first access of each object, which is its next one until it was accessed; unknown if nobody asks."""
+    first = np.full(trace.objects, 1 << 62, np.int64)
+    if next_use is not None:
+        first[trace.object[::-1]] = np.arange(len(trace))[::-1]  # the last one that is written stays
+    return first
+
+
+def _place_homes(parts: dict[str, Any], plan: Plan, trace: AccessTrace, classes: Mapping[str, ClassRules]) -> None:
+    """Make the objects of classes with a home resident there."""
+    for number, name in enumerate(trace.classes):
+        rule = classes.get(name)
+        if rule is None or rule.on_miss != "home" or rule.home is None:
+            continue
+        tier = plan.order.index(rule.home)
+        mine = np.flatnonzero(trace.object_class == number)
+        parts["state"][tier, mine] = c.RESIDENT
+        parts["home"][tier, mine] = 1
+        parts["tiers"][tier, [c.T_USED, c.T_PLACED, c.T_PEAK]] += int(trace.size[mine].sum())
+        used, capacity = parts["tiers"][tier, c.T_USED], parts["tiers"][tier, c.T_CAPACITY]
+        if used > capacity:
+            raise ConfigError(
+                f"tiers.{rule.home}.capacity: {capacity:,} bytes cannot be the home of {used:,} bytes of class {name}"
+            )
+
+
+def _tables(parts: dict[str, Any], in_flight: int, jobs: int) -> dict[str, Any]:
+    """Make the tables of things in flight, all rows free; they grow when a run needs more."""
+    clock = np.zeros(c.CLOCK_COLUMNS, np.int64)
+    clock[[c.GROUP_HEAD, c.GROUP_TAIL, c.BAD_TIER, c.BAD_KEY]] = c.NONE
+    clock[c.CHANGE] = 1 << 62
+    clock[c.JOINED] = bool((parts["rule"] != c.ALONE).any())
+    clock[[c.JOBS_FREE, c.ACCESSES_FREE, c.GROUPS_FREE]] = jobs, in_flight, jobs
+    job_rows, access_rows, group_rows = (
+        table(jobs, c.JOB_COLUMNS),
+        table(in_flight, c.ACCESS_COLUMNS),
+        table(jobs, c.GROUP_COLUMNS),
+    )
+    link_free(job_rows, c.J_NEXT, 0, jobs)
+    link_free(access_rows, c.A_NEXT, 0, in_flight)
+    link_free(group_rows, c.G_NEXT, 0, jobs)
+    streams = len(parts["streams"])
+    return {
+        "clock": clock,
+        "heap": np.zeros((2 * jobs + in_flight * 2 + streams + 8, 3), np.int64),
+        "ready": np.zeros(jobs + in_flight + 64, np.int64),
+        "jobs": job_rows,
+        "flow_end": np.zeros(jobs),
+        "wait": np.zeros((jobs, parts["route_hop"].shape[1]), np.int64),
+        "accesses": access_rows,
+        "hearing": np.zeros(c.HEARING_COLUMNS, np.int64),
+        "heard": np.zeros(in_flight, np.int64),
+        "named": np.zeros(MOST, np.int64),
+        "told": np.zeros(4, np.int64),
+        "groups": group_rows,
+        "rates": np.zeros((jobs, c.RATE_COLUMNS)),
+        "open": np.zeros(jobs, np.int64),
+        "share": np.zeros((jobs, parts["route_bound"].shape[1])),
+        "group_cost": np.zeros((jobs, parts["route_bound"].shape[1])),
+        "group_wire": np.zeros((jobs, 3 * parts["route_hop"].shape[1]), np.int64),
+    }

@@ -1,0 +1,339 @@
+"""Flows and their groups: who shares a rate, how much each group has been served, and when its next flow ends.
+
+Transcribes docs/model.md, section 4. A group's flows hang in a list by (target, sequence number), least first.
+"""
+
+from __future__ import annotations
+
+import math
+
+from hiersim.engine import heap
+from hiersim.engine.columns import (
+    ACTIVE,
+    BANDWIDTH,
+    CACHE,
+    DIES,
+    DIRTY,
+    EITHER,
+    EITHER_TOO,
+    FREE_GROUP,
+    G_AMOUNT,
+    G_ANCHOR,
+    G_BOUND,
+    G_CLASS,
+    G_FLOWS,
+    G_HEAD,
+    G_NEXT,
+    G_PLACE,
+    G_PREV,
+    G_ROUTE,
+    G_SIBLING,
+    G_TAIL,
+    GROUP_HEAD,
+    GROUP_TAIL,
+    GROUPS_FREE,
+    H_BUSY,
+    H_FLOWS,
+    H_SINCE,
+    I_GROUP,
+    J_AMOUNT,
+    J_CLASS,
+    J_GROUP,
+    J_NEXT,
+    J_PREV,
+    J_ROUTE,
+    J_SEQ,
+    J_STREAM,
+    J_UNIT,
+    NONE,
+    NOW,
+    OPERATIONS,
+    PK_REVERSE,
+    R_BOUNDS,
+    R_COUNTS,
+    R_HOPS,
+    R_LOADED,
+    R_NEAR,
+    RATE,
+    REQUESTS,
+    SERVED,
+    SHIFT,
+    SLOWEST,
+    U_COMPUTING,
+    U_PORT,
+    WEIGHT,
+)
+from hiersim.engine.effects import activation, dies, packets
+from hiersim.engine.world import World
+from hiersim.jit import hot, inner
+
+NEVER = float(1 << 62)  # picoseconds: no flow of a run ends so late
+
+
+@hot
+def byte_cost(w: World, route: int, at: int, amount: int, wire: int, asked: int) -> float:
+    """Return the picoseconds that one byte of a transfer takes of the route's bound number ``at``.
+
+    Args:
+        w: the World.
+        route: the transfer's route.
+        at: which of the route's bounds.
+        amount: the transfer's bytes.
+        wire: its bytes on the wire of the hop that the bound is for.
+        asked: bytes of the read requests that it answers there.
+    """
+    on = w.route_bound_at[route, at]
+    hop = w.route_hop[route, on]
+    direction = w.route_direction[route, on]
+    kind = w.route_cost[route, at]
+    if kind == OPERATIONS:
+        return (1.0 / amount) * w.op_cost[hop, direction]
+    if kind == DIES:
+        return dies.read_cost(w, hop, amount) if direction == 0 else dies.write_cost(w, hop, amount)
+    if kind == REQUESTS:
+        other = w.packet[hop, PK_REVERSE + direction]
+        return (asked / amount) * w.byte_cost[other, 1 - direction]
+    share = wire / amount
+    if kind == CACHE:
+        return share * w.cache_cost[hop]
+    cost = share * w.byte_cost[hop, direction]
+    pays = (kind == BANDWIDTH) == (direction == 1)  # writes on the one account, reads on the other
+    return cost * w.turnaround[hop] if pays and w.turnaround[hop] > 1.0 else cost
+
+
+@hot
+def slowest(w: World, g: int, route: int) -> float:
+    """Return the most picoseconds that a byte of a group takes of a bound, for the law that none is passed sooner."""
+    most = 0.0
+    for i in range(w.routes[route, R_BOUNDS]):
+        rule = w.rule[w.route_bound[route, i]]
+        if rule == EITHER:  # one of the two accounts must hold: at least the cheaper one
+            most = max(most, min(w.group_cost[g, i], w.group_cost[g, i + 1]))
+        elif rule != EITHER_TOO and w.route_cost[route, i] != CACHE:
+            most = max(most, w.group_cost[g, i])
+    return most
+
+
+@hot
+def enter_sizes(w: World, g: int, route: int, amount: int) -> None:
+    """Enter what a transfer of a size counts on each hop of a group's route."""
+    counts_more = w.routes[route, R_COUNTS] == 1
+    for i in range(w.routes[route, R_HOPS]):
+        hop, direction = w.route_hop[route, i], w.route_direction[route, i]
+        w.group_wire[g, 3 * i] = packets.on_wire(w, hop, direction, amount)
+        if counts_more:
+            w.group_wire[g, 3 * i + 1] = packets.asked(w, hop, direction, amount)
+            w.group_wire[g, 3 * i + 2] = activation.opened(w, hop, amount)
+
+
+@inner
+def advance(w: World, g: int) -> None:
+    """Bring a group's account up to now, and charge the time of its flows to the bound that limits them."""
+    now = w.clock[NOW]
+    passed = now - w.groups[g, G_ANCHOR]
+    if passed > 0:
+        w.rates[g, SERVED] += w.rates[g, RATE] * passed
+        bound = w.groups[g, G_BOUND]
+        if bound >= 0:
+            route = w.groups[g, G_ROUTE]
+            for i in range(w.routes[route, R_HOPS]):
+                w.bound_time[w.route_hop[route, i], bound] += w.groups[g, G_FLOWS] * passed
+        w.groups[g, G_ANCHOR] = now
+
+
+@inner
+def set_end(w: World, g: int) -> None:
+    """Enter in the calendar when the group's next flow ends; nothing while its rate is 0."""
+    place = w.groups[g, G_PLACE]
+    rate = w.rates[g, RATE]
+    job = w.groups[g, G_HEAD]
+    left = (w.flow_end[job] - w.rates[g, SERVED]) / rate if rate > 0.0 and job != NONE else math.inf
+    if left >= NEVER:
+        if place != NONE:
+            heap.remove(w, place)
+        return
+    end = w.groups[g, G_ANCHOR] + (int(math.ceil(left)) if left > 0.0 else 0)  # noqa: RUF046 - a float in compiled code
+    key = heap.order_key(0, w.jobs[job, J_CLASS], w.jobs[job, J_STREAM], w.jobs[job, J_SEQ])
+    if place == NONE:
+        heap.push(w, end, key, (I_GROUP << SHIFT) | g)
+    else:
+        heap.refit(w, place, end, key, (I_GROUP << SHIFT) | g)
+
+
+@inner
+def find_group(w: World, job: int) -> int:
+    """Return the active group that the job's flow belongs to, or begin one."""
+    route, traffic, amount = w.jobs[job, J_ROUTE], w.jobs[job, J_CLASS], w.jobs[job, J_AMOUNT]
+    g = w.first_group[route, traffic]
+    while g != NONE:
+        if w.groups[g, G_AMOUNT] == amount or costs_equal(w, g, route, amount):
+            return g
+        g = w.groups[g, G_SIBLING]
+    return begin_group(w, route, traffic, amount)
+
+
+@inner
+def costs_equal(w: World, g: int, route: int, amount: int) -> bool:
+    """Say whether a byte of a transfer of this size costs on every bound what one of the group's does."""
+    for i in range(w.routes[route, R_BOUNDS]):
+        on = w.route_bound_at[route, i]
+        hop, direction = w.route_hop[route, on], w.route_direction[route, on]
+        wire, asked = packets.on_wire(w, hop, direction, amount), packets.asked(w, hop, direction, amount)
+        if w.group_cost[g, i] != byte_cost(w, route, i, amount, wire, asked):
+            return False
+    return True
+
+
+@inner
+def begin_group(w: World, route: int, traffic: int, amount: int) -> int:
+    """Take a free row for a new group and put it behind the others."""
+    g = w.clock[FREE_GROUP]
+    w.clock[FREE_GROUP] = w.groups[g, G_NEXT]
+    w.clock[GROUPS_FREE] -= 1
+    w.clock[ACTIVE + traffic] += 1
+    w.groups[g, G_ROUTE] = route
+    w.groups[g, G_CLASS] = traffic
+    w.groups[g, G_FLOWS] = 0
+    w.groups[g, G_ANCHOR] = w.clock[NOW]
+    w.groups[g, G_HEAD] = NONE
+    w.groups[g, G_TAIL] = NONE
+    w.groups[g, G_BOUND] = NONE
+    w.groups[g, G_PLACE] = NONE
+    w.rates[g, SERVED] = 0.0
+    w.rates[g, RATE] = 0.0
+    w.rates[g, WEIGHT] = w.class_weight[traffic]
+    enter_sizes(w, g, route, amount)
+    for i in range(w.routes[route, R_BOUNDS]):
+        at = 3 * w.route_bound_at[route, i]
+        w.group_cost[g, i] = byte_cost(w, route, i, amount, w.group_wire[g, at], w.group_wire[g, at + 1])
+    w.rates[g, SLOWEST] = slowest(w, g, route)
+    w.groups[g, G_AMOUNT] = amount
+    w.groups[g, G_SIBLING] = w.first_group[route, traffic]
+    w.first_group[route, traffic] = g
+    tail = w.clock[GROUP_TAIL]
+    w.groups[g, G_PREV] = tail
+    w.groups[g, G_NEXT] = NONE
+    if tail == NONE:
+        w.clock[GROUP_HEAD] = g
+    else:
+        w.groups[tail, G_NEXT] = g
+    w.clock[GROUP_TAIL] = g
+    return g
+
+
+@inner
+def end_group(w: World, g: int) -> None:
+    """Give back the row of a group without flows."""
+    before, after = w.groups[g, G_PREV], w.groups[g, G_NEXT]
+    if before == NONE:
+        w.clock[GROUP_HEAD] = after
+    else:
+        w.groups[before, G_NEXT] = after
+    if after == NONE:
+        w.clock[GROUP_TAIL] = before
+    else:
+        w.groups[after, G_PREV] = before
+    route, traffic = w.groups[g, G_ROUTE], w.groups[g, G_CLASS]
+    sibling = w.first_group[route, traffic]
+    if sibling == g:
+        w.first_group[route, traffic] = w.groups[g, G_SIBLING]
+    else:
+        while w.groups[sibling, G_SIBLING] != g:
+            sibling = w.groups[sibling, G_SIBLING]
+        w.groups[sibling, G_SIBLING] = w.groups[g, G_SIBLING]
+    w.clock[ACTIVE + traffic] -= 1
+    w.groups[g, G_NEXT] = w.clock[FREE_GROUP]
+    w.clock[FREE_GROUP] = g
+    w.clock[GROUPS_FREE] += 1
+
+
+@inner
+def join(w: World, job: int, left: float) -> None:
+    """Let a job's flow begin (or go on, in another class) with ``left`` bytes to carry."""
+    g = find_group(w, job)
+    advance(w, g)
+    target = w.rates[g, SERVED] + left
+    w.flow_end[job] = target
+    w.jobs[job, J_GROUP] = g
+    w.groups[g, G_FLOWS] += 1
+    sequence = w.jobs[job, J_SEQ]
+    before = w.groups[g, G_TAIL]  # almost always the last to begin is the last to end
+    while before != NONE and (
+        w.flow_end[before] > target or (w.flow_end[before] == target and w.jobs[before, J_SEQ] > sequence)
+    ):
+        before = w.jobs[before, J_PREV]
+    after = w.groups[g, G_HEAD] if before == NONE else w.jobs[before, J_NEXT]
+    w.jobs[job, J_PREV] = before
+    w.jobs[job, J_NEXT] = after
+    if before == NONE:
+        w.groups[g, G_HEAD] = job
+    else:
+        w.jobs[before, J_NEXT] = job
+    if after == NONE:
+        w.groups[g, G_TAIL] = job
+    else:
+        w.jobs[after, J_PREV] = job
+    set_end(w, g)
+    w.clock[DIRTY] = 1
+
+
+@inner
+def leave(w: World, job: int) -> None:
+    """Take a job's flow out of its group."""
+    g = w.jobs[job, J_GROUP]
+    advance(w, g)
+    route = w.jobs[job, J_ROUTE]
+    for j in range(w.routes[route, R_LOADED]):  # whoever arrives in this instant finds the hops without it
+        i = w.route_loaded[route, j]
+        w.residual[w.route_bound[route, i]] += w.group_cost[g, i] * w.rates[g, RATE]
+    before, after = w.jobs[job, J_PREV], w.jobs[job, J_NEXT]
+    if before == NONE:
+        w.groups[g, G_HEAD] = after
+    else:
+        w.jobs[before, J_NEXT] = after
+    if after == NONE:
+        w.groups[g, G_TAIL] = before
+    else:
+        w.jobs[after, J_PREV] = before
+    w.jobs[job, J_GROUP] = NONE
+    w.groups[g, G_FLOWS] -= 1
+    set_end(w, g)
+    if w.groups[g, G_FLOWS] == 0:
+        end_group(w, g)
+    w.clock[DIRTY] = 1
+
+
+@inner
+def appear(w: World, job: int) -> None:
+    """Count a flow that begins on the hops of its route and at its unit."""
+    route = w.jobs[job, J_ROUTE]
+    for i in range(w.routes[route, R_HOPS]):
+        hop = w.route_hop[route, i]
+        if w.hops[hop, H_FLOWS] == 0:
+            w.hops[hop, H_SINCE] = w.clock[NOW]
+        w.hops[hop, H_FLOWS] += 1
+    count_at_unit(w, job, 1)
+
+
+@inner
+def vanish(w: World, job: int) -> None:
+    """Undo ``appear`` when a flow has ended."""
+    route = w.jobs[job, J_ROUTE]
+    for i in range(w.routes[route, R_HOPS]):
+        hop = w.route_hop[route, i]
+        w.hops[hop, H_FLOWS] -= 1
+        if w.hops[hop, H_FLOWS] == 0:
+            w.hops[hop, H_BUSY] += w.clock[NOW] - w.hops[hop, H_SINCE]
+    count_at_unit(w, job, -1)
+
+
+@inner
+def count_at_unit(w: World, job: int, change: int) -> None:
+    """Change the number of computations or near accesses that flow at the job's unit."""
+    unit = w.jobs[job, J_UNIT]
+    route = w.jobs[job, J_ROUTE]
+    if unit >= 0:
+        if route == w.compute[unit]:
+            w.units[unit, U_COMPUTING] += change
+        elif w.routes[route, R_NEAR] == 1:
+            w.units[unit, U_PORT] += change

@@ -1,0 +1,159 @@
+"""Replacement policies: which object leaves a cache when room is needed.
+
+**The contract.** A policy is one file of plain, undecorated functions over arrays that are indexed by the object's
+dense id, its *key*. The package compiles them; a user's own file works by its path, in the same way.
+
+    class State(NamedTuple)             one-dimensional arrays, each with its dtype and meaning in a comment;
+                                        a number that changes is an array of length 1
+    init(setup) -> State                `contract.Setup`: capacity, number of objects, seed, the policy's parameters
+    on_miss(state, key, req)            optional: ``key`` was asked for and is not here; before any room is made
+    on_insert(state, key, req)          ``key`` is here now; may come long after the miss, or without one
+    on_hit(state, key, req)             ``key`` was asked for and is here
+    on_remove(state, key)               ``key`` leaves: evicted, promoted out of an exclusive tier, or taken out and
+                                        put back as the newest because it was pinned
+    victim(state, req) -> key           choose what should leave to make room for ``req``; only ever called when a key
+                                        is here. The choice alone: if the caller follows it, it calls ``on_remove``
+
+``req`` is a `contract.Request`: key, size in bytes (1 if all objects count the same), number of the access, and number
+of the key's next access. A policy that keeps a memory of what it evicted tells eviction from other removals by what its
+``victim`` chose last. It must stay consistent under any order of calls in which keys enter and leave once at a time.
+
+Optional names in the file:
+
+    Params                              a NamedTuple of typed parameters with defaults, set as ``name:param=value``
+    check_params(params) -> str         what is wrong with them, or ""
+    NEEDS_FUTURE = True                 it reads ``req.next_use``
+    NEEDS_PARENTS = True                it reads ``setup.parents``, and so needs a trace of prefix blocks
+    PREDICTS = "next_use"               and takes predictions there: of next uses, or of a bit (``discard``, ``phase``),
+                                        which is NEVER where the key may go
+    largest(setup) -> bytes             it takes no larger object, though the cache could hold it
+    fetch_ahead(state, key, later)      ask for the memory (`memory.prefetch`) that an access some steps ahead will
+                                        touch, whose next use is ``later``; it must change nothing
+    fetch_near(state, key)              the same a few steps ahead, for memory that is found by reading the first
+
+At any time the sizes of the keys that are here sum to the capacity at most.
+
+A new policy is its file and one line in ``TABLE``; a variant is a line with other parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hiersim.policies.contract import Request, Setup
+from hiersim.policies.family import Family
+
+if TYPE_CHECKING:
+    from hiersim.policies.loader import Policy
+
+_HERE = "hiersim.policies.replacement"
+TABLE = {
+    "lru": f"{_HERE}.lru",
+    "fifo": f"{_HERE}.fifo",
+    "clock": f"{_HERE}.clock",
+    "gclock": f"{_HERE}.clock:bits=8,start=1",
+    "sieve": f"{_HERE}.sieve",
+    "lfu": f"{_HERE}.lfu",
+    "lru-k": f"{_HERE}.lru_k",
+    "lru-2": f"{_HERE}.lru_k:retained=0",
+    "s3fifo": f"{_HERE}.s3fifo",
+    "s3fifo-2023": f"{_HERE}.s3fifo:overflow=0",
+    "clock2q+": f"{_HERE}.clock2q_plus",
+    "qdlp": f"{_HERE}.qdlp",
+    "2q": f"{_HERE}.two_q",
+    "slru": f"{_HERE}.slru",
+    "mq": f"{_HERE}.mq",
+    "arc": f"{_HERE}.arc",
+    "car": f"{_HERE}.car",
+    "lirs": f"{_HERE}.lirs",
+    "clock-pro": f"{_HERE}.clock_pro",
+    "size": f"{_HERE}.size",
+    "size-lcs": f"{_HERE}.size:recency=0",
+    "gdsf": f"{_HERE}.gdsf",
+    "lfuda": f"{_HERE}.lfuda",
+    "lfuda-lcs": f"{_HERE}.lfuda:step=1",
+    "wtinylfu": f"{_HERE}.wtinylfu",
+    "wtinylfu-lcs": f"{_HERE}.wtinylfu_lcs",
+    "leaf-lru": f"{_HERE}.leaf_lru",
+    "recompute-cost": f"{_HERE}.recompute_cost",
+    "length-aware": f"{_HERE}.length_aware",
+    "sink-window": f"{_HERE}.sink_window",
+    "lra": f"{_HERE}.lru",
+    "lfa": f"{_HERE}.lfu",
+    "mru": f"{_HERE}.mru",
+    "lecar": f"{_HERE}.lecar",
+    "cacheus": f"{_HERE}.cacheus",
+    "hyperbolic": f"{_HERE}.hyperbolic",
+    "lruprob": f"{_HERE}.lruprob",
+    "lhd": f"{_HERE}.lhd",
+    "belady-size": f"{_HERE}.belady_size",
+    "random": f"{_HERE}.random",
+    "lec": f"{_HERE}.lec",
+    "opt": f"{_HERE}.opt",
+    "predicted-opt": f"{_HERE}.predicted_opt",
+    "predictive-marker": f"{_HERE}.predictive_marker",
+    "discard-flush": f"{_HERE}.discard_flush",
+    "mark-discard": f"{_HERE}.mark_discard",
+    "mark-predict": f"{_HERE}.mark_predict",
+}
+NAMES = tuple(TABLE)
+HOOKS = {
+    "on_miss": ("state", "key", "req"),
+    "on_insert": ("state", "key", "req"),
+    "on_hit": ("state", "key", "req"),
+    "on_remove": ("state", "key"),
+    "victim": ("state", "req"),
+    "fetch_ahead": ("state", "key", "later"),
+    "fetch_near": ("state", "key"),
+}
+OPTIONAL = ("on_miss", "fetch_ahead", "fetch_near")
+REPLACEMENT = Family(
+    kind="policy",
+    table=TABLE,
+    hooks=HOOKS,
+    optional=OPTIONAL,
+    results={"victim": "a key"},
+    arguments={"key": 0, "req": Request(0, 1, 0, 0), "later": 0},
+    sample=Setup(capacity=8, objects=16, accesses=64, uniform=True, seed=1),
+    listed="`hiersim policies` lists all",
+)
+
+
+@dataclass(frozen=True)
+class Description:
+    """A policy as a list shows it: name, one line on its idea, where it comes from, and its parameters' defaults."""
+
+    name: str
+    summary: str
+    citation: str
+    params: dict[str, Any]
+    needs_future: bool
+
+
+def find(spec: str, *, check: bool | None = None) -> Policy:
+    """Return a policy, compiled on first use.
+
+    Args:
+        spec: one of ``NAMES`` or the path of a Python file, either with parameters: ``s3fifo:small=0.2``.
+        check: compile with bounds checks; by default for files, and not for the package's own policies.
+
+    Raises:
+        PolicyError: there is no such policy or parameter, or a user's file is wrong; one line that says where.
+    """
+    from hiersim.policies import loader
+
+    return loader.find(spec, check=check)
+
+
+def describe(name: str | None = None) -> list[Description]:
+    """Describe one policy, or all in the order of ``NAMES``."""
+    return [_describe(each) for each in ([name] if name else NAMES)]
+
+
+def _describe(name: str) -> Description:
+    policy = find(name)
+    summary, _, rest = (policy.module.__doc__ or "").strip().partition("\n")
+    citation = " ".join(rest.strip().split("\n\n")[-1].split())
+    params = policy.params._asdict() if policy.params else {}
+    return Description(name, summary, citation, params, policy.needs_future)

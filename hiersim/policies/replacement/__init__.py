@@ -1,0 +1,1 @@
+"""Replacement policies, one file each; `hiersim.policies` has the contract and the table."""

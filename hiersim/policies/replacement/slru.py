@@ -1,0 +1,123 @@
+"""Segments of growing worth, each by recency: a hit lifts a key by one segment, what overflows sinks by one (SLRU).
+
+New keys enter the lowest segment; while the cache fills, the lowest one that has room. Two segments are the original;
+four equal ones (S4LRU) are the default. Where keys have sizes, the lowest segment may exceed its share.
+
+Karedla, Love, Wherry: Caching strategies to improve disk system performance. IEEE Computer 27(3), 1994; four segments:
+Huang, Birman, van Renesse, Lloyd, Kumar, Li: An analysis of Facebook photo caching. SOSP 2013.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from hiersim.policies import memory, ring
+from hiersim.policies.contract import Request, Setup
+
+MOST = 16  # segments at most
+
+
+class Params(NamedTuple):
+    """Equal segments."""
+
+    segments: int = 4  # how many
+
+
+class State(NamedTuple):
+    """One ring by recency for each segment, the lowest first; their heads are the last entries."""
+
+    links: np.ndarray  # int32[2 * (objects + segments)]: older and newer key of the segment
+    segment: np.ndarray  # uint8[objects]
+    sizes: np.ndarray  # int64[objects + 1] bytes; int64[1] where every key counts 1
+    used: np.ndarray  # int64[segments]: bytes in each
+    share: np.ndarray  # int64[segments]: bytes that each may have
+
+
+def check_params(params: Params) -> str:
+    """Say what is wrong with the parameters."""
+    return "" if 1 <= params.segments <= MOST else f"segments must be 1 to {MOST}, got {params.segments}"
+
+
+def init(setup: Setup) -> State:
+    """Start with an empty cache."""
+    count = setup.params.segments
+    share = np.full(count, setup.capacity // count, np.int64)
+    share[0] += setup.capacity - share.sum()
+    return State(
+        ring.empty(setup.objects, count),
+        np.zeros(setup.objects, np.uint8),
+        np.ones(1 if setup.uniform else setup.objects + 1, np.int64),
+        np.zeros(count, np.int64),
+        share,
+    )
+
+
+def on_insert(state: State, key: int, req: Request) -> None:
+    """Enter the lowest segment with room, else the lowest."""
+    if state.sizes.shape[0] > 1:
+        state.sizes[key] = req.size
+    lowest = 0
+    while lowest < state.used.shape[0] and state.used[lowest] + size_of(state, key) > state.share[lowest]:
+        lowest += 1
+    join(state, lowest if lowest < state.used.shape[0] else 0, key)
+
+
+def on_hit(state: State, key: int, req: Request) -> None:
+    """Rise by one segment if the key fits there, and let what overflows sink."""
+    here = int(state.segment[key])
+    above = min(here + 1, state.used.shape[0] - 1)
+    leave(state, key)
+    join(state, above if size_of(state, key) <= state.share[above] else here, key)
+    while above > 0:
+        while state.used[above] > state.share[above]:
+            sinks = oldest(state, above)
+            leave(state, sinks)
+            join(state, above - 1, sinks)
+        above -= 1
+
+
+def on_remove(state: State, key: int) -> None:
+    """Leave the segment."""
+    leave(state, key)
+
+
+def victim(state: State, req: Request) -> int:
+    """Choose the least recent of the lowest segment that has any."""
+    lowest = 0
+    while state.used[lowest] == 0:
+        lowest += 1
+    return oldest(state, lowest)
+
+
+def oldest(state: State, segment: int) -> int:
+    """Return the least recent key of a segment."""
+    return int(ring.newer(state.links, state.segment.shape[0] + segment))
+
+
+def size_of(state: State, key: int) -> int:
+    """Return a key's size in bytes, 1 where every key counts the same."""
+    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
+
+
+def join(state: State, segment: int, key: int) -> None:
+    """Become the most recent of a segment."""
+    state.segment[key] = segment
+    state.used[segment] += size_of(state, key)
+    ring.push(state.links, state.segment.shape[0] + segment, key)
+
+
+def leave(state: State, key: int) -> None:
+    """Leave the segment."""
+    state.used[state.segment[key]] -= size_of(state, key)
+    ring.unlink(state.links, key)
+
+
+def fetch_ahead(state: State, key: int, later: int) -> None:
+    """Fetch what an access to come will touch."""
+    memory.prefetch(state.links, 2 * key)
+    memory.prefetch(state.segment, key)
+
+
+def fetch_near(state: State, key: int) -> None:
+    """Fetch its neighbours in the list."""
+    ring.fetch(state.links, key)

@@ -1,0 +1,1 @@
+"""Reports of results: text for the terminal, JSON and Parquet for programs, pictures for people."""

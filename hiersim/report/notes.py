@@ -1,0 +1,45 @@
+"""What a reader of a summary should know before trusting or acting on it: odd counts, and the estimates it rests on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from hiersim.engine.result import Result
+from hiersim.report.format import plural
+
+SHOWN = 3
+"""Estimates named in the summary; the provenance has all of them."""
+
+
+def notes(result: Result) -> list[tuple[str, str]]:
+    """Return labelled lines: ``note`` for counts that deserve a word, ``rests on`` for estimates."""
+    found: list[tuple[str, str]] = []
+    for name, tier in result.tiers.items():
+        if tier.lost:
+            found.append(("note", f"{name} dropped {plural(tier.lost, 'dirty object')}: no tier further out took them"))
+        if tier.refused:
+            found.append(("note", f"{plural(tier.refused, 'victim')} of {name} found the next tier full"))
+        if tier.denied:
+            found.append(("note", f"{name} turned {plural(tier.denied, 'object')} away, as its admission says"))
+        payload, wire = tier.read_total + tier.written_total, tier.read_wire_bytes + tier.written_wire_bytes
+        if payload and wire >= 1.05 * payload:
+            times = f"{wire / payload:.3g}x"
+            found.append(
+                ("note", f"{name}'s medium moved {times} the payload: transfers are rounded up to its granularity")
+            )
+    missing = [str(path) for path in result.provenance.get("energy_missing", ())]
+    if missing and result.energy_j:
+        what = plural(len(missing), "figure")
+        found.append(
+            ("note", f"energy leaves out what {what} would add that the machine does not state: {some(missing)}")
+        )
+    estimates = [str(path) for path in result.provenance.get("estimates", ())]
+    if estimates:
+        found.append(("rests on", f"{plural(len(estimates), 'estimate')}: {some(estimates)}"))
+    return found
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first names, and how many more there are."""
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more

@@ -1,0 +1,52 @@
+"""Everything that a run leaves in a folder: JSON, tables and pictures, all of them or none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hiersim.engine.result import Result
+from hiersim.report import tables
+from hiersim.report.artist import Artist
+from hiersim.report.files import Content, write_files
+from hiersim.report.json import dump, to_json
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def write_all(
+    result: Result,
+    folder: Path | str,
+    deterministic: bool = False,
+    pictures: bool = True,
+    artist: Artist | None = None,
+) -> list[Path]:
+    """Write ``result.json``, ``tables/*.parquet``, ``stalls`` and ``flow`` as PNG and SVG; return the paths.
+
+    Args:
+        result: the run.
+        folder: where to; it is made if need be.
+        deterministic: leave the wall time out of the JSON, so that equal runs give equal bytes.
+        pictures: draw, which takes about a second.
+        artist: draws; when absent the pictures are drawn here.
+
+    Raises:
+        OutputError: something cannot be written; what was in the folder before is unchanged then.
+    """
+    drawn = (artist or Artist(helped=False)).contents(result) if pictures else {}
+    contents: dict[str, Content] = {"result.json": dump(to_json(result, deterministic))}
+    contents |= tables.contents(result)
+    return write_files(folder, contents | drawn)
+
+
+def write_picture(ax: Axes, path: Path | str) -> Path:
+    """Write the figure that holds the axes as ``.png`` or ``.svg``, whole or not at all, and return the path.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    from hiersim.report.style import figure_of, save
+
+    path = Path(path)
+    return write_files(path.parent, {path.name: lambda file: save(figure_of(ax), file, path.suffix[1:])})[0]

@@ -1,0 +1,56 @@
+"""The studies that ship: one file and one line of ``TABLE`` each.
+
+A file is a YAML description (`hiersim.studies.described`) where a trace, some replays and arithmetic say it all, and
+otherwise a module with a ``STUDY``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from importlib import import_module
+from pathlib import Path
+
+from hiersim.errors import ConfigError, Mistake, nearest
+from hiersim.studies.claim import Study
+
+FOLDER = Path(__file__).parent
+TABLE = {
+    "fifo-anomaly": "fifo_anomaly.yaml",
+    "succinct-paging": "succinct_paging",
+    "lec-multiplexing": "lec_multiplexing",
+    "open-addressing": "open_addressing",
+    "routing-consistency": "routing_consistency",
+}
+
+
+def find(name: str) -> Study:
+    """Return a study by its name.
+
+    Raises:
+        ConfigError: there is none of this name; the nearest is named.
+    """
+    if name not in TABLE:
+        what = f"no study `{name}`{nearest(name, TABLE)} (`hiersim studies` lists all {len(TABLE)})"
+        raise ConfigError([Mistake("NAME", what)])
+    if TABLE[name].endswith(".yaml"):
+        from hiersim.studies.described import described
+
+        return described(FOLDER / TABLE[name])
+    study: Study = import_module(f"{__name__}.{TABLE[name]}").STUDY
+    return study
+
+
+def select(names: Iterable[str] = (), family: str | None = None) -> list[Study]:
+    """Return studies by name, those of a family, or all.
+
+    Raises:
+        ConfigError: a name or the family is unknown.
+    """
+    found = [find(name) for name in names or TABLE]
+    if family is None:
+        return found
+    families = sorted({find(name).family for name in TABLE})
+    if family not in families:
+        what = f"no family `{family}`{nearest(family, families)} (there are {', '.join(families)})"
+        raise ConfigError([Mistake("--family", what)])
+    return [study for study in found if study.family == family]

@@ -1,0 +1,47 @@
+"""The trace generators: one file each, one line each in ``GENERATORS``; the same seed gives the same trace."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Any
+
+import numpy as np
+
+from hiersim.errors import ConfigError, nearest
+from hiersim.traces.access import AccessTrace
+from hiersim.traces.generators import chat, loop, moe_routing, phase_change, scan, zipf
+from hiersim.traces.generators.generator import Generator, described, typed
+from hiersim.traces.request import RequestTrace
+
+__all__ = ["GENERATORS", "Generator", "generate"]
+
+GENERATORS: dict[str, Generator] = {
+    "zipf": zipf.GENERATOR,
+    "scan": scan.GENERATOR,
+    "loop": loop.GENERATOR,
+    "phase_change": phase_change.GENERATOR,
+    "chat": chat.GENERATOR,
+    "moe_routing": moe_routing.GENERATOR,
+}
+
+
+def generate(kind: str, *, seed: int = 0, **parameters: Any) -> AccessTrace | RequestTrace:
+    """Make a trace.
+
+    Args:
+        kind: a key of ``GENERATORS``; ``-`` may stand for ``_``.
+        seed: the same seed and parameters give the same trace.
+        parameters: fields of the generator's parameters; text such as ``4 KiB`` or ``30 s`` is read.
+
+    Raises:
+        ConfigError: an unknown kind or parameter, with the nearest name; a value of the wrong type or out of bounds.
+    """
+    name = kind.replace("-", "_")
+    if name not in GENERATORS:
+        raise ConfigError(f"unknown generator `{kind}`{nearest(name, GENERATORS)} (one of {', '.join(GENERATORS)})")
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ConfigError(f"seed must be a whole number from 0, got `{seed}`")
+    chosen = typed(GENERATORS[name], parameters)
+    made = GENERATORS[name].make(chosen, np.random.default_rng([seed, zlib.crc32(name.encode())]))
+    command = " ".join(part for part in (name, described(chosen), f"seed={seed}") if part)
+    return made.with_about(name=name, source=command, format="generated", notes=(f"generated: {command}",))

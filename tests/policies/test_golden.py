@@ -1,0 +1,123 @@
+"""Miss counts of libCacheSim, exactly: two real traces, two versions of the tool.
+
+``Random`` is left out: libCacheSim draws a bucket of its hash table from one generator for the whole process, so its
+counts depend on the table's size and on what ran before; ours differ by up to 0.6 % either way. What else is not
+here is named in docs/policies_notes.md, and shown on traces of a few keys in test_differences.py.
+"""
+
+import csv
+import json
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+from policies.streams import OPTIONS
+
+from hiersim import jit
+from hiersim.drivers.cache_study import study
+
+SHARED = Path(__file__).parent.parent.parent.parent / "shared"
+NAMES = {
+    "LRU": "lru",
+    "FIFO": "fifo",
+    "CLOCK": "clock",
+    "SIEVE": "sieve",
+    "LFU": "lfu",
+    "S3-FIFO": "s3fifo",
+    "ARC": "arc",
+    "2Q": "2q",
+    "SLRU": "slru",
+    "MQ": "mq",
+    "LRU-2": "lru-2",
+    "LIRS": "lirs",
+    "MRU": "mru",
+    "QDLP": "qdlp",
+    "Clock2Q+": "clock2q+",
+    "Belady": "opt",
+    "Size": "size-lcs",
+    "LFUDA": "lfuda-lcs",
+    "GDSF": "gdsf",
+    "W-TinyLFU": "wtinylfu-lcs",
+    "Hyperbolic": "hyperbolic",
+    "LHD": "lhd",
+    "LRUProb": "lruprob",
+    "LeCaR": "lecar",
+    "Cacheus": "cacheus",
+    "BeladySize": "belady-size",
+}
+UNIFORM, OLD, NEW = (
+    ("mooncake", "mooncake_c2024"),
+    ("mooncake_c2024", "cloudphysics_c2024"),
+    ("mooncake", "cloudphysics"),
+)
+WITHIN = {"Hyperbolic": 0.002, "LHD": 0.002, "LRUProb": 0.002, "BeladySize": 0.002, "LeCaR": 0.005, "Cacheus": 0.02}
+AS_OF = {
+    "GDSF": OLD,
+    "W-TinyLFU": ("mooncake",),
+    "SLRU": UNIFORM,
+    "LIRS": UNIFORM,
+    "MRU": OLD,
+    "QDLP": OLD,
+    "MQ": NEW,
+    "LRU-2": NEW,
+    "Clock2Q+": NEW,
+    "Hyperbolic": NEW,
+    "LHD": NEW,
+    "BeladySize": NEW,
+    "Cacheus": ("mooncake_c2024",),
+}  # policies that follow, or are in, one version of the tool, or that agree where sizes are uniform alone
+FILES = ("golden_mooncake", "golden_cloudphysics", "golden_mooncake_c2024", "golden_cloudphysics_c2024")
+
+pytestmark = [
+    pytest.mark.skipif(not SHARED.is_dir(), reason="the reference traces are not beside this checkout"),
+    pytest.mark.skipif(jit.DISABLED, reason="too slow as plain Python"),
+]
+
+
+@cache
+def trace(file):
+    """Return (dense keys, sizes or None) of the trace that a file of counts belongs to."""
+    if "mooncake" in file:
+        lines = (SHARED / "traces/mooncake_conversation.jsonl").read_text().splitlines()
+        ids, sizes = np.array([block for line in lines for block in json.loads(line)["hash_ids"]]), None
+    else:
+        record = np.dtype([("time", "<u4"), ("id", "<u8"), ("size", "<u4"), ("next", "<i8")])
+        rows = np.fromfile(SHARED / "traces/cloudPhysicsIO.oracleGeneral.bin", record)
+        ids, sizes = rows["id"], rows["size"].astype(np.int64)
+    _, first, keys = np.unique(ids, return_index=True, return_inverse=True)
+    return keys.astype(np.int32), None if sizes is None else sizes[first]
+
+
+def variant(file, policy):
+    if policy == "Clock2Q+" and "cloudphysics" in file:
+        return "clock2q+:window=1e6"  # libCacheSim compares a number of objects with a window in bytes
+    return "s3fifo-2023" if policy == "S3-FIFO" and "c2024" in file else NAMES[policy]
+
+
+def agrees(file, policy):
+    """Tell whether the file has counts of this policy that the same semantics gave; docs/policies_notes.md says why."""
+    return file.removeprefix("golden_") in AS_OF.get(policy, (file.removeprefix("golden_"),))
+
+
+@pytest.mark.parametrize(
+    ("file", "policy"),
+    [
+        pytest.param(file, name, marks=pytest.mark.xdist_group(f"policy-{OPTIONS.get(ours, (ours,))[0]}"))
+        for name, ours in NAMES.items()
+        for file in FILES
+        if agrees(file, name)
+    ],
+)
+def test_counts_of_libcachesim(file, policy):
+    """Exact, but for policies that draw at random: those within the share of the misses in `WITHIN`."""
+    keys, sizes = trace(file)
+    with (SHARED / f"reference/golden/{file}.csv").open() as lines:
+        rows = [row for row in csv.DictReader(lines) if row["policy"] == policy]
+    assert len(rows) == (5 if sizes is None else 3)
+    for row in rows:
+        result = study(keys, sizes, variant(file, policy), int(row["cache_size"]))
+        share = WITHIN.get(policy, 0.0)
+        assert result.requests == int(row["requests"])
+        assert abs(result.misses - int(row["misses"])) <= share * int(row["misses"])
+        assert result.byte_miss_ratio == pytest.approx(float(row["bytes_miss_ratio"]), rel=share, abs=1e-9)

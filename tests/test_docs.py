@@ -1,0 +1,140 @@
+"""What the documents say is true: their commands print what they show, their Python runs, their YAML is right.
+
+``python tests/test_docs.py`` writes the real output of every command into the documents.
+"""
+
+import contextlib
+import io
+import os
+import re
+import shlex
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "model.md")]
+BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+VOLATILE = [
+    (re.compile(r" in \S+ m?s( \(.*accesses/s\))"), " in ... s"),
+    (re.compile(r"(?m)(?<=%)( +)[\d.]+$"), " ..."),  # the speed of a replay
+    (re.compile(r"(?m)^hash +\w{16}$"), "hash ..."),
+    (re.compile(r'"(seconds|accesses_per_second)": [\d.e+-]+'), r'"\1": ...'),
+]
+
+
+def blocks(text):
+    return [(match[1], match[2]) for match in BLOCK.finditer(text)]
+
+
+def stable(text):
+    """Leave out what differs from run to run: wall times and speeds."""
+    for pattern, instead in VOLATILE:
+        text = pattern.sub(instead, text)
+    return [line.rstrip() for line in text.splitlines() if line.strip()]
+
+
+def commands(block):
+    """Return (command, the output shown below it) for each command of a console block."""
+    parts = re.split(r"(?m)^\$ (.*)\n", block)
+    return list(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def output_of(command):
+    from hiersim.cli.main import execute
+
+    words = shlex.split(command)
+    assert words[0] == "hiersim", f"documents only show hiersim: {command}"
+    both = io.StringIO()
+    with contextlib.redirect_stdout(both), contextlib.redirect_stderr(both):
+        execute(words[1:])
+    lines = [line.rstrip() for line in both.getvalue().splitlines() if not line.startswith("compiling for this")]
+    return "\n".join(lines) + "\n"
+
+
+@contextlib.contextmanager
+def workplace():
+    """A folder with the samples, in which commands may write what they like."""
+    here, columns = Path.cwd(), os.environ.get("COLUMNS")
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("configs", "traces"):
+            shutil.copytree(ROOT / name, Path(folder) / name)
+        os.chdir(folder)
+        os.environ["COLUMNS"] = "110"
+        try:
+            yield Path(folder)
+        finally:
+            os.chdir(here)
+            os.environ.pop("COLUMNS") if columns is None else os.environ.update(COLUMNS=columns)
+
+
+def told(path, check):
+    """Go through a document in its order, doing what it shows; ``check(command, shown)`` is told of every command."""
+    names = {}
+    with workplace() as folder:
+        for kind, block in blocks(path.read_text()):
+            if kind == "python":
+                if "def victim" in block:
+                    (folder / "worth.py").write_text(block)
+                with contextlib.redirect_stdout(io.StringIO()):
+                    exec(compile(block, path.name, "exec"), names)
+            elif kind == "yaml":
+                from hiersim.config import load
+
+                name = "s.yaml" if "extends: s.yaml" not in block else "t.yaml"
+                (folder / name).write_text(block)
+                load(name)
+            elif kind == "console":
+                for command, shown in commands(block):
+                    check(command, shown)
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.name)
+def test_the_document_is_true(path):
+    def check(command, shown):
+        assert stable(output_of(command)) == stable(shown), (
+            f"{path.name}: $ {command}; python tests/test_docs.py renews"
+        )
+
+    told(path, check)
+
+
+def test_make_targets_exist():
+    makefile = (ROOT / "Makefile").read_text()
+    shell = [block for kind, block in blocks((ROOT / "README.md").read_text()) if kind == "sh"]
+    targets = [line.split()[1] for block in shell for line in block.splitlines()]
+    assert targets == ["run", "test"]
+    assert [target for target in targets if not re.search(rf"(?m)^{target}:", makefile)] == []
+
+
+def test_links_lead_somewhere():
+    for path in [*DOCUMENTS, ROOT / "docs" / "model.md", ROOT / "traces" / "README.md"]:
+        for link in re.findall(r"\]\(([^)#:]+)\)", path.read_text()):
+            assert (path.parent / link).exists(), f"{path.name}: {link}"
+
+
+@pytest.mark.parametrize("text", ["simulated 3 s in 0.31 s (99,998 accesses/s)", "lru  44.8%  12.5"])
+def test_only_the_volatile_is_left_out(text):
+    assert stable(text)[0].endswith("...") or "in ... s" in stable(text)[0]
+    assert stable("hbm  42.6%  3.8%   2.5 TB") == ["hbm  42.6%  3.8%   2.5 TB"]
+
+
+def renew():
+    """Write the real output of every command into the documents."""
+    for path in DOCUMENTS:
+        real = {}
+        told(path, lambda command, shown, real=real: real.setdefault(command, output_of(command)))
+
+        def renewed(match, real=real):
+            if match[1] != "console":
+                return match[0]
+            shown = "".join(f"$ {command}\n{real[command]}" for command, _ in commands(match[2]))
+            return f"```console\n{shown}```"
+
+        path.write_text(BLOCK.sub(renewed, path.read_text()))
+
+
+if __name__ == "__main__":
+    renew()
