@@ -105,6 +105,7 @@ class DiskCache(caching._Cache):
         self.name = name or f"{function.__module__}.{function.__qualname__}"
         self.keep = name is not None
         self._impl = None
+        self._modules = _modules_of(function)
 
     @property
     def cache_path(self) -> str:
@@ -144,7 +145,8 @@ class DiskCache(caching._Cache):
 
     def _entry(self, sig: Any) -> str:
         args, returns = sigutils.normalize_signature(sig)
-        text = f"{self.name}({', '.join(map(_describe, args))})->{returns}"
+        modules = self._modules.union(*map(_modules_of_type, args))
+        text = f"{self.name}({', '.join(map(_describe, args))})->{returns} {jitcache.digest_of(modules)}"
         readable = "".join(c if c.isalnum() or c in "._-" else "-" for c in self.name)
         return f"{readable[:80]}-{hashlib.blake2b(text.encode(), digest_size=8).hexdigest()}"
 
@@ -173,6 +175,24 @@ def _own_name(function: Callable[..., Any]) -> str | None:
 def _rename(function: Callable[..., Any], name: str) -> None:
     # Numba builds linker symbols from the qualified name; siblings must not share one when loaded from disk.
     function.__qualname__ = function.__name__ = name
+
+
+def _modules_of(function: Any) -> frozenset[str]:
+    """Return the package's modules that a function and those that it closes over are from."""
+    if isinstance(function, tuple | list):
+        return frozenset[str]().union(*map(_modules_of, function))
+    plain = getattr(function, "py_func", getattr(function, "_defn", function))  # of a dispatcher, of an intrinsic
+    own = {plain.__module__} if str(getattr(plain, "__module__", "")).startswith("hiersim.") else set()
+    cells = [cell.cell_contents for cell in getattr(plain, "__closure__", None) or ()]
+    return frozenset(own).union(*map(_modules_of, cells))
+
+
+def _modules_of_type(kind: Any) -> frozenset[str]:
+    """Return the package's modules that define a type, and those of the types in it."""
+    inner = [_modules_of_type(each) for each in getattr(kind, "types", ())]
+    owners = (type(kind), getattr(kind, "instance_class", None))
+    names = {str(owner.__module__) for owner in owners if owner is not None}
+    return frozenset(name for name in names if name.startswith("hiersim.")).union(*inner)
 
 
 def _describe(kind: Any) -> str:

@@ -1,9 +1,11 @@
 """Compiled code on disk: one folder per digest of everything that it was compiled from, so nothing in it can be stale.
 
-    <folder>/<digest of sources, versions, processor and settings>/<kernel>-<signature>.bin
+    <folder>/<digest of sources, versions, processor and settings>/<kernel>-<what it depends on>.bin
 
-Each file starts with a checksum. A file that is damaged, missing or unreadable is compiled again, silently; files are
-written aside and renamed, so that processes may fill a folder together; a folder that cannot be written is not used.
+A file's name tells the modules that its kernel can depend on, so a kernel that an edit does not concern is taken over
+from the folder of another state of the sources. Each file starts with a checksum. A file that is damaged, missing or
+unreadable is compiled again, silently; files are written aside and renamed, so that processes may fill a folder
+together; a folder that cannot be written is not used.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import functools
 import hashlib
 import os
 import platform
+import re
 import shutil
 import sys
 import tempfile
@@ -25,6 +28,7 @@ ABOVE = frozenset({"api", "cli", "config", "report", "studies", "sweep"})
 KEEP = 8  # digests kept when a new one appears; the least recently used go first
 MAGIC = b"hiersim\x01"
 CHECKSUM = 16  # bytes
+IMPORT = re.compile(r"^[ \t]*(?:from (hiersim[\w.]*) import (\([^)]*\)|[^\n]*)|import (hiersim[\w.]*))", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,15 @@ def root() -> Path:
 @functools.cache
 def digest() -> str:
     """Return the name of the state of everything that compiled code depends on."""
+    seen = hashlib.blake2b(environment(), digest_size=12)
+    for path in sources():
+        seen.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return seen.hexdigest()
+
+
+@functools.cache
+def environment() -> bytes:
+    """Return what stands for versions, processor and settings."""
     import llvmlite
     import numba
     import numpy as np
@@ -82,9 +95,49 @@ def digest() -> str:
         *settings(),
     ):
         seen.update(part.encode() + b"\0")
-    for path in sources():
-        seen.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return seen.digest()
+
+
+@functools.cache
+def digest_of(modules: frozenset[str]) -> str:
+    """Return the name of the state of some of the package's modules and of all that they import.
+
+    Args:
+        modules: full names; imports inside functions and for type checkers count, too.
+    """
+    seen, found = hashlib.blake2b(environment(), digest_size=12), set[str]()
+    line = list(modules | {"hiersim.jit"})
+    while line:
+        name = line.pop()
+        if name not in found:
+            found.add(name)
+            line += _imports(name)
+    for name in sorted(found):
+        seen.update(name.encode() + b"\0" + _text(name) + b"\0")
     return seen.hexdigest()
+
+
+@functools.cache
+def _text(module: str) -> bytes:
+    """Return a module's source; nothing if there is none, as of a name that is no module."""
+    path = PACKAGE.joinpath(*module.split(".")[1:])
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.is_file():
+            return file.read_bytes()
+    return b""
+
+
+@functools.cache
+def _imports(module: str) -> frozenset[str]:
+    """Return what a module imports of the package: modules, and their names, which may be modules, too."""
+    found = set()
+    for match in IMPORT.finditer(_text(module).decode()):
+        owner = match[1] or match[3]
+        if owner.split(".")[1:2] and owner.split(".")[1] in ABOVE:
+            continue
+        names = re.findall(r"(\w+)(?: as \w+)?", match[2] or "")
+        found |= {owner} | {f"{owner}.{name}" for name in names if _text(f"{owner}.{name}")}
+    return frozenset(found - {"hiersim"})
 
 
 def settings() -> list[str]:
@@ -124,8 +177,11 @@ def read(name: str) -> bytes | None:
     home = folder()
     if home is None:
         return None
+    file = home / f"{name}.bin"
+    if not file.exists():
+        _take_over(file)
     try:
-        content = (home / f"{name}.bin").read_bytes()
+        content = file.read_bytes()
     except OSError:
         return None
     start = len(MAGIC) + CHECKSUM
@@ -134,6 +190,16 @@ def read(name: str) -> bytes | None:
         return payload
     forget(name)
     return None
+
+
+def _take_over(file: Path) -> None:
+    """Fetch a file from the folder of another state of the sources, which has it if it did not depend on the change."""
+    with contextlib.suppress(OSError):
+        for other in root().iterdir():
+            if _is_digest(other.name) and (other / file.name).exists():
+                with contextlib.suppress(FileExistsError):
+                    os.link(other / file.name, file)
+                return
 
 
 def write(name: str, payload: bytes) -> None:

@@ -201,3 +201,30 @@ def test_closures_share_nothing_on_disk():
         return jit.specialised(add, f"add[{step}]", keep=False)
 
     assert [make(1)(10), make(2)(10)] == [11, 12]
+
+
+def edit(file):
+    file.write_text(file.read_text() + "\n# another state of the sources\n")
+
+
+def test_an_edit_elsewhere_compiles_nothing(filled, tmp_path):
+    """Compiled code is taken over from the folder of the state before, unless it could depend on what was edited."""
+    folder, first = filled
+    copy = tmp_path / "cache"
+    shutil.copytree(folder, copy)
+    shutil.copytree(PACKAGE, tmp_path / "hiersim", ignore=shutil.ignore_patterns("__pycache__"))
+    policy = tmp_path / "hiersim/policies/replacement"
+    edit(policy / "arc.py")
+    edited = run(copy, tmp_path)
+    assert edited["digest"] != first["digest"]
+    assert edited["compiled"] == []
+    edit(policy / "lru.py")
+    assert [name.partition("[")[2][:3] for name in run(copy, tmp_path)["compiled"]] == ["lru"] * 4
+
+
+def test_a_kernel_depends_on_what_it_imports():
+    loop, handled = (jitcache.digest_of(frozenset({f"hiersim.engine.{name}"})) for name in ("loop", "handle"))
+    assert loop != handled
+    assert "hiersim.engine.rooms" in jitcache._imports("hiersim.engine.loop")
+    assert "hiersim.engine.columns" in jitcache._imports("hiersim.engine.loop")
+    assert not any(name.startswith("hiersim.config") for name in jitcache._imports("hiersim.drivers.replay"))
