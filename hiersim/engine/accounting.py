@@ -30,12 +30,14 @@ from hiersim.engine.columns import (
     S_SLOT,
     T_LEAVING,
     T_PORT,
+    U_ACTIVE,
     U_BUSY_COMPUTE,
     U_BUSY_NEAR,
     U_COMPUTING,
     U_HEAD,
     U_IDLE,
     U_NEAR,
+    U_OPERATING,
     U_PORT,
 )
 from hiersim.engine.effects import latency
@@ -52,6 +54,8 @@ def pass_time(w: World, until: int) -> None:
             w.units[unit, U_BUSY_COMPUTE] += passed
         elif w.units[unit, U_PORT] > 0:
             w.units[unit, U_BUSY_NEAR] += passed
+            if w.units[unit, U_OPERATING] > 0:
+                w.units[unit, U_ACTIVE] += passed
         elif w.units[unit, U_HEAD] == NONE:
             w.units[unit, U_IDLE] += passed
         else:
