@@ -249,10 +249,12 @@ class Model:
     def _matrix_flops(self) -> int:
         """FLOPs per token of all layers, without attention over the context and without the output matrix.
 
-        A multiplication and an addition per parameter that a token uses; a fixed state's update is added.
+        A multiplication and an addition per parameter that a token uses; a fixed state's update counts as itself.
         """
         found = 2 * sum(self.layer_parameters(layer, active=True) for layer in range(self.layers))
-        return found + (self.layers_with("state") * self.state.flops_per_token if self.state else 0)
+        if self.state is None:
+            return found
+        return found + self.layers_with("state") * (self.state.flops_per_token - 2 * self.state.other_parameters)
 
     @property
     def _pair_flops(self) -> int:

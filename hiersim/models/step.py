@@ -16,8 +16,8 @@ class StepWork:
     """What one rank does in one step; bytes of its near tier unless said otherwise.
 
     Attributes:
-        flops: all of them.
-        attention_flops: those of attention over the context and of fixed states, which no weights are read for.
+        flops: all FLOPs of the step.
+        attention_flops: FLOPs of attention over the context and of fixed states, which no weights are read for.
         weight_bytes: weights read, each once; of routed experts the expected number of distinct ones.
         kv_read_bytes: keys and values read, each once per sequence, those of the new tokens included.
         kv_written_bytes: keys and values of the new tokens.
