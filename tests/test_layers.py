@@ -30,6 +30,7 @@ ONLY_IN = {
     "rich": ("cli/", "report/"),
     "simpy": ("engine/clock.py", "agents/"),
     "scipy": ("studies/",),
+    "perfetto": ("report/timeline/",),
     "yaml": ("config/", "machine/catalogue/", "models/"),
     "numba": ("jit.py", "jitcache.py", *COMPILER),
     "llvmlite": ("jit.py", "jitcache.py", *COMPILER),

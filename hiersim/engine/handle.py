@@ -52,9 +52,12 @@ COLUMNS = {  # tables whose number of columns is known when they are compiled
     "journal": c.JOURNAL_COLUMNS,
     "timeline": c.TIMELINE_COLUMNS,
     "victims": c.VICTIM_COLUMNS,
+    "spans": c.SPAN_COLUMNS,
+    "levels": c.LEVEL_COLUMNS,
 }
 MEASURED = {"ready", "tiers", "units", "streams", "budget", "bound_hop", "size", "trace_object", "trace_next"}
 MEASURED |= {"heard", "hit_count", "cache", "amplification", "together", "watches", "journal", "timeline", "victims"}
+MEASURED |= {"spans", "levels"}
 """Arrays whose length the kernels ask for. Of the others they see length 0: an index then counts from the start only,
 and the test for one that counts from the end, which no kernel uses, costs nothing."""
 SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2

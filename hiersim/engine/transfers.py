@@ -44,7 +44,7 @@ from hiersim.engine.columns import (
     UNLAWFUL,
 )
 from hiersim.engine.effects import activation, dies, latency, packets
-from hiersim.engine.world import World
+from hiersim.engine.world import FROM, UNTIL, World
 from hiersim.jit import hot, inner
 
 
@@ -127,7 +127,7 @@ def count(w: World, job: int) -> None:
     if w.routes[route, R_COUNTS] == 1:
         count_more(w, route, group if known else NONE, amount)
     w.routes[route, R_DONE] += amount
-    if w.timeline.shape[0] > 0:
+    if w.timeline.shape[0] > 0 and w.clock[NOW] >= w.setup[FROM] and w.jobs[job, J_CREATED] < w.setup[UNTIL]:
         row = w.clock[TIMELINE_SIZE]
         w.clock[TIMELINE_SIZE] = row + 1
         w.timeline[row, 0] = w.jobs[job, J_CREATED]
@@ -139,6 +139,7 @@ def count(w: World, job: int) -> None:
         w.timeline[row, 6] = route
         w.timeline[row, 7] = w.jobs[job, J_CLASS]
         w.timeline[row, 8] = w.jobs[job, J_KIND]
+        w.timeline[row, 9] = w.jobs[job, J_SEQ]
 
 
 @hot
