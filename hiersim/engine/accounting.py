@@ -36,12 +36,14 @@ from hiersim.engine.columns import (
     S_SLOT,
     T_LEAVING,
     T_PORT,
+    U_ACTIVE,
     U_BUSY_COMPUTE,
     U_BUSY_NEAR,
     U_COMPUTING,
     U_HEAD,
     U_IDLE,
     U_NEAR,
+    U_OPERATING,
     U_PORT,
 )
 from hiersim.engine.effects import latency
@@ -60,6 +62,8 @@ def pass_time(w: World, until: int) -> None:
         elif w.units[unit, U_PORT] > 0:
             w.units[unit, U_BUSY_NEAR] += passed
             keep(w, unit, S_NEAR, passed)
+            if w.units[unit, U_OPERATING] > 0:
+                w.units[unit, U_ACTIVE] += passed
         elif w.units[unit, U_HEAD] == NONE:
             w.units[unit, U_IDLE] += passed
             keep(w, unit, S_IDLE, passed)
@@ -73,16 +77,16 @@ def keep(w: World, unit: int, state: int, passed: int) -> None:
     """Write down what a unit does from now on, if a timeline is kept."""
     if w.spans.shape[0] > 0:
         now = w.clock[NOW]
-        spans.note(w, unit, (state, NONE, NONE), (NONE, NONE), (now, now + passed))
+        spans.note(w, unit, (state, NONE, NONE), (NONE, NONE, NONE), (now, now + passed))
 
 
 @inner
 def charge(w: World, a: int, cause: tuple[int, int, int], start: int, passed: int) -> None:
     """Charge a stall to an access: its kind, place and detail, from ``start`` on."""
-    unit = w.accesses[a, A_UNIT]
-    w.stall[unit, cause[0], cause[1], cause[2], w.object_class[w.accesses[a, A_OBJECT]]] += passed
+    unit, key = w.accesses[a, A_UNIT], w.accesses[a, A_OBJECT]
+    w.stall[unit, cause[0], cause[1], cause[2], w.object_class[key]] += passed
     if w.spans.shape[0] > 0:
-        who = w.accesses[a, A_INDEX], spans.awaited(w, a)
+        who = w.accesses[a, A_INDEX], key, spans.awaited(w, a)
         spans.note(w, unit, cause, who, (start, start + passed))
 
 

@@ -37,6 +37,8 @@ class Options:
     victims: bool = False
     watched: bool = False
     """Whether agents may watch: occurrences are written down only then."""
+    driven: int = 0
+    """Rows for what a driver has in flight that acquires objects and submits work; 0 where accesses are replayed."""
 
 
 def build_world(
@@ -63,9 +65,10 @@ def build_world(
     _place_homes(parts, plan, trace, classes)
     parts["ahead"], parts["early"] = _prefetching(rules, trace, options)
     closed = replay.mode == "closed"
-    in_flight = min(len(trace), replay.streams * replay.outstanding if closed else 256) + 1
+    in_flight = options.driven or min(len(trace), replay.streams * replay.outstanding if closed else 256) + 1
     parts.update(_tables(parts, in_flight, min(trace.objects, 4 * in_flight) + in_flight + 64))
     parts["levels"] = _levels(parts, options)
+    parts.update(_operations(parts, len(trace.classes), options))
     return World(**parts)
 
 
@@ -177,7 +180,7 @@ def _trace(plan: Plan, replay: Replay, trace: AccessTrace, next_use: I64 | None,
         "order": np.argsort(stream_of, kind="stable").astype(np.int64),
         "stream_of": stream_of,
         "streams": streams,
-        "setup": np.array([is_open, replay.think, options.victims, *options.window_ps], np.int64),
+        "setup": np.array([is_open, replay.think, options.victims, options.driven > 0, *options.window_ps], np.int64),
         "issued": np.zeros(accesses, np.int64),
         "done": np.zeros(accesses, np.int64),
         "served": np.full(accesses, c.NONE, np.int64),
@@ -259,4 +262,15 @@ def _tables(parts: dict[str, Any], in_flight: int, jobs: int) -> dict[str, Any]:
         "share": np.zeros((jobs, parts["route_bound"].shape[1])),
         "group_cost": np.zeros((jobs, parts["route_bound"].shape[1])),
         "group_wire": np.zeros((jobs, 3 * parts["route_hop"].shape[1]), np.int64),
+    }
+
+
+def _operations(parts: dict[str, Any], kinds: int, options: Options) -> dict[str, Any]:
+    """Make the tables of what operations do; of one row where no driver submits any."""
+    jobs = len(parts["jobs"]) if options.driven else 1
+    return {
+        "work_read": np.zeros((jobs, kinds), np.int64),
+        "work_written": np.zeros((jobs, kinds), np.int64),
+        "flops_of": np.zeros(jobs, np.int64),
+        "operated": np.zeros((len(parts["hops"]), 2), np.int64),
     }

@@ -15,7 +15,7 @@ from hiersim.engine.ahead import bind_prefetchers, make_prefetchers, wrong_answe
 from hiersim.engine.build import Options, build_world
 from hiersim.engine.handle import handle
 from hiersim.engine.plan import Plan, make_plan
-from hiersim.engine.world import I64, World, link_free, table
+from hiersim.engine.world import DRIVEN, I64, World, link_free, table
 from hiersim.errors import LawError, PolicyError
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
 from hiersim.policies import find
@@ -71,7 +71,7 @@ class Core:
         policies, prefetchers, admissions = np.split(seeds, 3)
         self._bind(policies, admissions)
         self._kept += bind_prefetchers(self, prefetchers)
-        if replay.mode == "closed":
+        if replay.mode == "closed" and not self.options.driven:
             loop.begin(self.handle, replay.outstanding)
 
     def _margin(self) -> int:
@@ -184,6 +184,10 @@ def grown(w: World, margin: int) -> World:
         parts["jobs"], clock[c.FREE_JOB], more = _longer(w.jobs, c.J_NEXT, int(clock[c.FREE_JOB]), margin)
         parts["flow_end"] = np.concatenate([w.flow_end, np.zeros(more)])
         parts["wait"] = np.concatenate([w.wait, np.zeros((more, w.wait.shape[1]), np.int64)])
+        if w.setup[DRIVEN] == 1:
+            for name in ("work_read", "work_written", "flops_of"):
+                rows = getattr(w, name)
+                parts[name] = np.concatenate([rows, np.zeros((more, *rows.shape[1:]), np.int64)])
         clock[c.JOBS_FREE] += more
     if clock[c.ACCESSES_FREE] < 1:
         parts["accesses"], clock[c.FREE_ACCESS], more = _longer(w.accesses, c.A_NEXT, int(clock[c.FREE_ACCESS]), 1)

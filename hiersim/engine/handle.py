@@ -44,6 +44,7 @@ COLUMNS = {  # tables whose number of columns is known when they are compiled
     "routes": c.ROUTE_COLUMNS,
     "limit": c.CLASSES,
     "units": c.UNIT_COLUMNS,
+    "operate": 4,
     "streams": c.STREAM_COLUMNS,
     "hooks": 6,
     "gates": c.GATE_COLUMNS,
@@ -56,8 +57,20 @@ COLUMNS = {  # tables whose number of columns is known when they are compiled
     "levels": c.LEVEL_COLUMNS,
 }
 MEASURED = {"ready", "tiers", "units", "streams", "budget", "bound_hop", "size", "trace_object", "trace_next"}
-MEASURED |= {"heard", "hit_count", "cache", "amplification", "together", "watches", "journal", "timeline", "victims"}
-MEASURED |= {"spans", "levels"}
+MEASURED |= {
+    "payload",
+    "heard",
+    "hit_count",
+    "cache",
+    "amplification",
+    "together",
+    "watches",
+    "journal",
+    "timeline",
+    "victims",
+    "spans",
+    "levels",
+}
 """Arrays whose length the kernels ask for. Of the others they see length 0: an index then counts from the start only,
 and the test for one that counts from the end, which no kernel uses, costs nothing."""
 SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2
@@ -116,6 +129,7 @@ SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2
     "stream_of": ("int32", 1),
     "setup": ("int64", 1),
     "fields": ("int64", 1),
+    "flops_of": ("int64", 1),
     "against": ("int64", 1),
     "early": ("uint8", 2),
     "hearing": ("int64", 1),

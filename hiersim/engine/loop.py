@@ -9,6 +9,7 @@ from hiersim.engine.columns import (
     ALLOCATE,
     BAD_TIER,
     BROKEN,
+    CARRY,
     CHANGE,
     COMPUTE,
     COPY,
@@ -42,6 +43,7 @@ from hiersim.engine.columns import (
     NOW,
     PAUSE,
     R_ASK,
+    R_OVER,
     R_RESUME,
     R_ROOM,
     R_SLOT,
@@ -57,7 +59,7 @@ from hiersim.engine.columns import (
     WOKEN,
 )
 from hiersim.engine.rows import free_job
-from hiersim.engine.world import OPEN_LOOP, World
+from hiersim.engine.world import DRIVEN, OPEN_LOOP, World
 from hiersim.jit import hot, inner, kernel
 
 NEVER = 1 << 62
@@ -175,20 +177,35 @@ def drain(w: World) -> None:
         entry = ready.take(w)
         if entry < 0:
             break
-        kind = entry >> SHIFT
-        number = entry & MASK
-        if kind == R_SLOT:
-            transfers.go_on(w, number)
-        elif kind == R_ROOM:
-            moves.start(w, number)
-        elif kind == R_ASK:
-            rooms.ask(w, w.jobs[number, J_TARGET], number)
-        else:
-            if number & LOOK == 0:
-                number = lookups.resume(w, number)
-            if number >= 0:
-                lookups.look_up(w, number & (LOOK - 1))
-        settle(w)
+        run_entry(w, entry >> SHIFT, entry & MASK)
+
+
+@inner
+def run_entry(w: World, kind: int, number: int) -> None:
+    """Run one entry of the ready line as a handler."""
+    if kind == R_SLOT:
+        transfers.go_on(w, number)
+    elif kind == R_ROOM and w.setup[DRIVEN] == 1 and w.jobs[number, J_KIND] == ALLOCATE:
+        place(w, number)
+    elif kind == R_ROOM:
+        moves.start(w, number)
+    elif kind == R_ASK:
+        rooms.ask(w, w.jobs[number, J_TARGET], number)
+    else:
+        if number & LOOK == 0:
+            number = lookups.resume(w, number)
+        if number >= 0:
+            lookups.look_up(w, number & (LOOK - 1))
+    settle(w)
+
+
+@inner
+def place(w: World, job: int) -> None:
+    """Make resident what an operation is going to write: its bytes are written by the operation itself."""
+    moves.arrived(w, job)
+    lookups.finish(w, w.jobs[job, J_ACCESS])
+    moves.resume_joined(w, job)
+    free_job(w, job)
 
 
 @inner
@@ -212,6 +229,9 @@ def end_flow(w: World, job: int) -> None:
         moves.write_computed(w, job)
         return
     kind = w.jobs[job, J_KIND]
+    if kind >= CARRY:
+        ready.put(w, R_OVER, job)
+        return
     if kind <= MIGRATE:
         moves.arrived(w, job)
     elif kind in (NEAR_WRITE, DIRECT_WRITE):

@@ -15,6 +15,7 @@ from hiersim.engine.columns import (
     SP_DETAIL,
     SP_END,
     SP_INDEX,
+    SP_OBJECT,
     SP_PLACE,
     SP_START,
     SP_STATE,
@@ -29,14 +30,15 @@ from hiersim.jit import hot, inner
 
 
 @inner
-def note(w: World, unit: int, cause: tuple[int, int, int], who: tuple[int, int], when: tuple[int, int]) -> None:
+def note(w: World, unit: int, cause: tuple[int, int, int], who: tuple[int, int, int], when: tuple[int, int]) -> None:
     """Write down what a unit did for a while, or let its last span go on if that says the same.
 
     Args:
         w: the world.
         unit: the unit.
         cause: state, place and detail.
-        who: place in the trace of the access that a stall is charged to, and the transfer that it waits for.
+        who: the access that a stall is charged to (its place in the trace), its object, and the transfer that it
+            waits for.
         when: start and end, in picoseconds; only what lies in the window is kept.
     """
     start, end = max(when[0], w.setup[FROM]), min(when[1], w.setup[UNTIL])
@@ -53,16 +55,17 @@ def note(w: World, unit: int, cause: tuple[int, int, int], who: tuple[int, int],
         w.spans[last, SP_PLACE] = cause[1]
         w.spans[last, SP_DETAIL] = cause[2]
         w.spans[last, SP_INDEX] = who[0]
-        w.spans[last, SP_TRANSFER] = who[1]
+        w.spans[last, SP_OBJECT] = who[1]
+        w.spans[last, SP_TRANSFER] = who[2]
     w.spans[last, SP_END] = end
 
 
 @hot
-def says(w: World, row: int, cause: tuple[int, int, int], who: tuple[int, int]) -> bool:
-    """Say whether a span is of this cause, access and transfer."""
+def says(w: World, row: int, cause: tuple[int, int, int], who: tuple[int, int, int]) -> bool:
+    """Say whether a span is of this cause, access, object and transfer."""
     same = w.spans[row, SP_STATE] == cause[0] and w.spans[row, SP_PLACE] == cause[1]
     same = same and w.spans[row, SP_DETAIL] == cause[2] and w.spans[row, SP_INDEX] == who[0]
-    return bool(same and w.spans[row, SP_TRANSFER] == who[1])
+    return bool(same and w.spans[row, SP_OBJECT] == who[1] and w.spans[row, SP_TRANSFER] == who[2])
 
 
 @hot

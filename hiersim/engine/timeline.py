@@ -26,8 +26,12 @@ KINDS = (
     "near write",
     "direct write",
     "compute",
+    "carry",
+    "operation",
 )
 """What a transfer is for, by number (docs/model.md, sections 5 to 8)."""
+
+OPERATION = KINDS.index("operation")
 
 State = Literal["compute", "near", "stall", "idle"]
 
@@ -51,7 +55,8 @@ class Spans:
         units: the units' names, which ``unit`` indexes.
         causes: which ``cause`` indexes.
         unit, start_ps, end_ps, cause: of each span.
-        access: place in the trace of the access that a stall is charged to, else -1.
+        access: place in the trace of the access that a stall is charged to (of a driver's run: the number of who wants
+            the object), else -1; ``object`` is its object.
         transfer: the row among the transfers of what a stall waits for; -1 if that has not begun or is not kept.
     """
 
@@ -62,6 +67,7 @@ class Spans:
     end_ps: I64
     cause: I32
     access: I64
+    object: I32
     transfer: I64
 
 
@@ -85,7 +91,8 @@ class Timeline:
     Attributes:
         places: tier and unit names.
         created_ps, slots_ps, flow_ps, done_ps: when each began, had its slots, began to flow, and was over.
-        object, bytes: what it carried; of a computation the bytes are FLOPs.
+        object, bytes: what it carried; of a computation or an operation the bytes are FLOPs.
+        near_bytes: [transfers, 2]: bytes that an operation reads from its near tier and writes there; else 0.
         source, target: index ``places``.
         traffic: 0 demand, 1 write-back, 2 prefetch.
         kind: indexes ``KINDS``; a creation is a computation, then a write.
@@ -101,6 +108,7 @@ class Timeline:
     done_ps: I64
     object: I32
     bytes: I64
+    near_bytes: I64
     source: I16
     target: I16
     traffic: I8
@@ -115,6 +123,15 @@ class Timeline:
     def hops(self) -> tuple[str, ...]:
         """The hops of all routes, each with its direction, in the order in which routes name them."""
         return tuple(dict.fromkeys(hop for route in self.routes for hop in route))
+
+    def carried(self, hop: str) -> I64:
+        """Return the bytes (FLOPs) that each transfer of ``on(hop)`` took over the hop."""
+        rows = self.on(hop)
+        if hop.endswith(".compute"):
+            return self.bytes[rows]
+        ways = {"read": slice(0, 1), "write": slice(1, 2)}.get(hop.rpartition(".")[2], slice(2))
+        near = self.near_bytes[rows, ways].sum(axis=1)
+        return np.where(self.kind[rows] == OPERATION, near, self.bytes[rows])
 
     def on(self, hop: str) -> I64:
         """Return the rows of the transfers that passed a hop, such as ``pcie.forward``, in order of completion."""

@@ -30,10 +30,11 @@ def make_timeline(core: Core) -> Timeline:
         flow_ps=rows[:, 2].copy(),
         done_ps=rows[:, 3].copy(),
         object=rows[:, 4].astype(np.int32),
-        bytes=rows[:, 5].copy(),
+        bytes=np.where(rows[:, 8] == c.OPERATE, rows[:, 10], rows[:, 5]),
         source=ends[rows[:, 6], 0],
         target=ends[rows[:, 6], 1],
         traffic=rows[:, 7].astype(np.int8),
+        near_bytes=np.where(rows[:, 8:9] == c.OPERATE, rows[:, 11:13], 0),
         kind=rows[:, 8].astype(np.int8),
         route=rows[:, 6].astype(np.int16),
         routes=tuple(tuple(hop_name(plan, step) for step in steps) for _, steps in plan.routes),
@@ -59,8 +60,8 @@ def _spans(core: Core, numbers: I64) -> Spans:
     w = core.world
     rows = w.spans[: int(w.clock[c.SPANS_SIZE])]
     rows = rows[np.lexsort((rows[:, c.SP_START], rows[:, c.SP_UNIT]))]
-    index = rows[:, c.SP_INDEX]
-    classes = np.where(index < 0, c.NONE, w.object_class[w.trace_object[index]] if len(index) else c.NONE)
+    key = rows[:, c.SP_OBJECT]
+    classes = np.where(key < 0, c.NONE, w.object_class[key] if len(key) else c.NONE)
     keys = np.column_stack([rows[:, [c.SP_STATE, c.SP_PLACE, c.SP_DETAIL]], classes])
     found, cause = np.unique(keys, axis=0, return_inverse=True)
     return Spans(
@@ -70,7 +71,8 @@ def _spans(core: Core, numbers: I64) -> Spans:
         start_ps=rows[:, c.SP_START].copy(),
         end_ps=rows[:, c.SP_END].copy(),
         cause=cause.reshape(-1).astype(np.int32),
-        access=index.copy(),
+        access=rows[:, c.SP_INDEX].copy(),
+        object=key.astype(np.int32),
         transfer=_rows_of(rows[:, c.SP_TRANSFER], numbers),
     )
 

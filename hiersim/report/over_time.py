@@ -24,7 +24,7 @@ def bandwidth(timeline: Timeline, hop: str, at: I64) -> F64:
     """
     rows = timeline.on(hop)
     start, end = timeline.flow_ps[rows], timeline.done_ps[rows]
-    rate = timeline.bytes[rows] / np.maximum(end - start, 1)
+    rate = timeline.carried(hop) / np.maximum(end - start, 1)
     times = np.concatenate([start, end])
     order = np.argsort(times, kind="stable")
     times = times[order]

@@ -151,6 +151,7 @@ def spans(found: Timeline) -> pl.DataFrame:
             "end_ps": lines.end_ps,
             **{name: _names(texts, lines.cause) for name, texts in causes.items()},
             "access": _or_null(lines.access),
+            "object": _or_null(lines.object),
             "transfer": _or_null(lines.transfer),
         }
     )

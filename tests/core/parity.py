@@ -175,10 +175,11 @@ def _spans(spans: Any, unit: str) -> list[tuple[Any, ...]]:
     """What a unit did, as the twin writes it down."""
     found = []
     for row in np.flatnonzero(spans.unit == spans.units.index(unit)).tolist():
-        cause, access = spans.causes[spans.cause[row]], int(spans.access[row])
+        cause = spans.causes[spans.cause[row]]
+        who = (int(spans.access[row]), int(spans.object[row])) if cause.state == "stall" else (None, None)
         why = (cause.kind, cause.place, cause.detail) if cause.state == "stall" else None
         times = int(spans.start_ps[row]), int(spans.end_ps[row])
-        found.append((*times, cause.state, why, access if why else None, int(spans.transfer[row])))
+        found.append((*times, cause.state, why, *who, int(spans.transfer[row])))
     return found
 
 

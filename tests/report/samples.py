@@ -254,7 +254,7 @@ def _spans():
     starts = np.array([0, 10**6, 3 * 10**6], np.int64)
     access, row = np.array([-1, 2, -1]), np.array([-1, 1, -1])
     return Spans(("gpu0",), causes, np.zeros(3, np.int16), starts, np.append(starts[1:], 5 * 10**6),
-                 np.arange(3, dtype=np.int32), access, row)  # fmt: skip
+                 np.arange(3, dtype=np.int32), access, access.astype(np.int32), row)  # fmt: skip
 
 
 def _levels():
@@ -273,8 +273,8 @@ def with_timeline():
     whole = (0, 5 * 10**6)
     traffic = np.array([0, 1, 2, 0, 0], np.int8)
     timeline = Timeline(
-        ("hbm", "dram", "gpu0"), *times, ids, sizes, places, 1 - places, traffic, kinds, route, routes,
-        _spans(), _levels(), whole,
+        ("hbm", "dram", "gpu0"), *times, ids, sizes, np.zeros((n, 2), np.int64), places, 1 - places, traffic, kinds,
+        route, routes, _spans(), _levels(), whole,
     )  # fmt: skip
     return four_tiers(timeline=timeline)
 

@@ -62,6 +62,8 @@ class _Part:
         rows = line.on(hop)
         rows = rows[np.argsort(line.flow_ps[rows], kind="stable")]
         short = (line.done_ps[rows] - line.flow_ps[rows]) < self._drawing.shortest_ps
+        carried = np.zeros(len(line.done_ps), np.int64)
+        carried[line.on(hop)] = line.carried(hop)
         slices = [rows[chosen] for chosen in folded(short, part_of(line, line.flow_ps[rows]), together=False)]
         start = [int(line.flow_ps[each[0]]) for each in slices]
         end = [int(line.done_ps[each].max()) for each in slices]
@@ -69,16 +71,16 @@ class _Part:
         for lane, each, *when in zip(lanes(start, end), slices, start, end, strict=True):
             if lane == len(tracks):
                 tracks.append(self._drawing.packets.track(hop, self._parent))
-            self._slice(tracks[lane], hop, each, (when[0], when[1]))
+            self._slice(tracks[lane], hop, each, (when[0], when[1]), int(carried[each].sum()))
 
-    def _slice(self, track: int, hop: str, rows: I64, when: tuple[int, int]) -> None:
+    def _slice(self, track: int, hop: str, rows: I64, when: tuple[int, int], carried: int) -> None:
         line, row = self._line, int(rows[0])
         if len(rows) > 1:
-            sums = {"count": len(rows), "bytes": int(line.bytes[rows].sum()), "start_ps": when[0]}
+            sums = {"count": len(rows), "bytes": carried, "start_ps": when[0]}
             sums["ps"] = int((line.done_ps[rows] - line.flow_ps[rows]).sum())
             self._drawing.packets.slice(track, ("folded", "short transfers"), when, sums, ())
             return
-        about: dict[str, Argument] = {"bytes": int(line.bytes[row]), "ps": when[1] - when[0], "start_ps": when[0]}
+        about: dict[str, Argument] = {"bytes": carried, "ps": when[1] - when[0], "start_ps": when[0]}
         about |= {"object": int(line.object[row]), "transfer": row}
         if hop == line.routes[line.route[row]][0]:
             way = f"{line.places[line.source[row]]} to {line.places[line.target[row]]}"

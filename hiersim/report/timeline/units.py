@@ -57,10 +57,11 @@ class _Unit:
         if cause.state != "stall":
             return {}
         spans: Spans = self._line.spans
-        found: dict[str, Argument] = {"object_class": cause.object_class, "access": int(spans.access[row])}
-        if spans.transfer[row] >= 0:
-            found["object"] = int(self._line.object[spans.transfer[row]])
-        return found
+        return {
+            "object_class": cause.object_class,
+            "object": int(spans.object[row]),
+            "access": int(spans.access[row]),
+        }
 
     def _sums(self, rows: I64) -> dict[str, Argument]:
         """Return how many spans are folded, and the time of each cause among them."""

@@ -78,7 +78,7 @@ class UnitOutcome:
     busy_near_ps: int
     idle_ps: int
     stalls: dict[tuple[str, str, str, str], int]
-    spent: list[tuple[Any, ...]]  # start, end, state, cause, access, place among the transfers of what is waited for
+    spent: list[tuple[Any, ...]]  # start, end, state, cause, access, object, place of the transfer waited for
 
     @property
     def stalled_ps(self) -> int:

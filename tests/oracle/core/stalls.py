@@ -20,6 +20,7 @@ class Spent(NamedTuple):
     state: str
     cause: Cause | None
     access: int | None
+    object: int | None
     transfer: Transfer | None
 
 
@@ -34,9 +35,10 @@ class Accounts:
 
     def write_down(self, start: int, end: int, state: str, cause: Cause | None, of: Access | None, on: Any) -> None:
         """Write down what the unit did, or let what it did last go on."""
-        if self.log and self.log[-1][2:] == (state, cause, of and of.index, on):
+        what = (state, cause, of and of.index, of and of.object, on)
+        if self.log and self.log[-1][2:] == what:
             start = self.log.pop().start
-        self.log.append(Spent(start, end, state, cause, of and of.index, on))
+        self.log.append(Spent(start, end, *what))
 
 
 class Stalls:

@@ -203,7 +203,7 @@ def run(scenario: Any, agents: Sequence[Any] = ()) -> TwinOutcome:
 
 def _unit(accounts: Any, log: list[Any]) -> UnitOutcome:
     place = {transfer: row for row, transfer in enumerate(log)}  # in order of completion
-    spent = [(*each[:5], place.get(each.transfer, -1)) for each in accounts.log]
+    spent = [(*each[:6], place.get(each.transfer, -1)) for each in accounts.log]
     return UnitOutcome(accounts.busy_compute, accounts.busy_near, accounts.idle, dict(accounts.stalls), spent)
 
 
