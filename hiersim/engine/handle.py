@@ -36,6 +36,8 @@ COLUMNS = {  # tables whose number of columns is known when they are compiled
     "journal": c.JOURNAL_COLUMNS,
     "timeline": c.TIMELINE_COLUMNS,
     "victims": c.VICTIM_COLUMNS,
+    "spans": c.SPAN_COLUMNS,
+    "levels": c.LEVEL_COLUMNS,
 }
 MEASURED = {"ready", "tiers", "units", "streams", "budget", "bound_hop", "size", "trace_object", "trace_next"}
 MEASURED |= {
@@ -49,6 +51,8 @@ MEASURED |= {
     "journal",
     "timeline",
     "victims",
+    "spans",
+    "levels",
 }
 SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2
     "clock": ("int64", 1),
