@@ -6,7 +6,7 @@ job that it submitted has ended) and R_HELD (an object that it acquired is near,
 
 from __future__ import annotations
 
-from hiersim.engine import lookups, ready, transfers, work
+from hiersim.engine import lookups, ready, rooms, transfers, work
 from hiersim.engine.columns import (
     A_COUNTED,
     A_INDEX,
@@ -116,7 +116,7 @@ def produce(w: World, unit: int, key: int, owner: int, stream: int) -> None:
 @inner
 def release(w: World, tier: int, key: int) -> None:
     """Hold an object no longer; it may be evicted once nobody does."""
-    w.pins[tier, key] -= 1
+    rooms.unpin(w, tier, key)
     w.clock[SETTLE] = 1
 
 

@@ -152,9 +152,16 @@ def look_up(w: World, a: int) -> None:
 @inner
 def count(w: World, a: int, key: int, found: int) -> None:
     """Count a first look-up: a hit (or merged) where the object was found, a miss in every tier before."""
-    stream, unit = w.accesses[a, A_STREAM], w.accesses[a, A_UNIT]
     if w.setup[DRIVEN] == 0:
         w.served[w.accesses[a, A_INDEX]] = found
+    unit = w.accesses[a, A_UNIT]
+    if count_along(w, unit, key, found, w.accesses[a, A_STREAM]) and found == w.units[unit, U_NEAR]:
+        w.accesses[a, A_COUNTED] = COUNTED_USE
+
+
+@inner
+def count_along(w: World, unit: int, key: int, found: int, stream: int) -> bool:
+    """Count a look-up at the tiers of a unit's chain; say whether it was the first use of a prefetch."""
     w.units[unit, U_LOOKED] += 1
     tier = w.units[unit, U_NEAR]
     while tier != found:
@@ -164,15 +171,16 @@ def count(w: World, a: int, key: int, found: int) -> None:
         early.miss(w, tier, key)
         watches.occurrence(w, WATCH_MISS, tier, key, stream)
         tier = w.tiers[tier, T_NEXT]
-    if found != NONE:
-        gates.asked_for(w, found, key)
-        if early.use(w, found, key) and found == w.units[w.accesses[a, A_UNIT], U_NEAR]:
-            w.accesses[a, A_COUNTED] = COUNTED_USE
-        if w.state[found, key] == RESIDENT:
-            w.tiers[found, T_HITS] += 1
-            watches.occurrence(w, WATCH_HIT, found, key, stream)
-        else:
-            w.tiers[found, T_MERGED] += 1
+    if found == NONE:
+        return False
+    gates.asked_for(w, found, key)
+    used = early.use(w, found, key)
+    if w.state[found, key] == RESIDENT:
+        w.tiers[found, T_HITS] += 1
+        watches.occurrence(w, WATCH_HIT, found, key, stream)
+    else:
+        w.tiers[found, T_MERGED] += 1
+    return used
 
 
 @inner
@@ -296,7 +304,7 @@ def write(w: World, a: int, key: int, found: int) -> None:
             write_around(w, a, key, found, near)
     elif found == near and not (mode == THROUGH and in_transit):
         managers.hit(w, near, key)
-        w.pins[near, key] += 1
+        rooms.pin(w, near, key)
         transfers.begin(w, own_job(w, a, NEAR_WRITE, near, near), w.near_write[near], w.size[key])
     elif in_transit:
         join(w, a, key)
@@ -317,7 +325,7 @@ def write_around(w: World, a: int, key: int, found: int, near: int) -> None:
         begin_transit(w, a, key, ALLOCATE, NONE, w.tiers[near, T_NEXT])
         return
     managers.hit(w, found, key)
-    w.pins[found, key] += 1
+    rooms.pin(w, found, key)
     transfers.begin(w, own_job(w, a, DIRECT_WRITE, near, found), w.direct[near, found], w.size[key])
 
 
@@ -343,5 +351,5 @@ def hold(w: World, a: int) -> None:
     """End what a driver acquires: it stays near until it is released; the driver hears of it from the ready line."""
     w.clock[DONE] += 1
     if w.accesses[a, A_LACKS] == 0:
-        w.pins[w.units[w.accesses[a, A_UNIT], U_NEAR], w.accesses[a, A_OBJECT]] += 1
+        rooms.pin(w, w.units[w.accesses[a, A_UNIT], U_NEAR], w.accesses[a, A_OBJECT])
     ready.put(w, R_HELD, a)

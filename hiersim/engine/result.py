@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hiersim.engine.requests import RequestsResult
 from hiersim.engine.timeline import Timeline
 
 ByClass = dict[str, int]
@@ -241,6 +242,7 @@ class Result:
     energy_j: dict[str, float]
     provenance: dict[str, Any]
     timeline: Timeline | None = None
+    requests: RequestsResult | None = None
 
     def __repr__(self) -> str:
         tiers = ", ".join(f"{name} {100 * tier.hits / (self.accesses or 1):.1f}%" for name, tier in self.tiers.items())

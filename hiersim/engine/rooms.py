@@ -34,6 +34,7 @@ from hiersim.engine.columns import (
     T_NEXT,
     T_PASSED,
     T_PEAK,
+    T_PINNED,
     T_PLACED,
     T_QUEUED,
     T_REFUSE,
@@ -54,6 +55,29 @@ from hiersim.engine.columns import (
 from hiersim.engine.rows import new_job
 from hiersim.engine.world import World
 from hiersim.jit import hot, inner
+
+
+@hot
+def pin(w: World, tier: int, key: int) -> None:
+    """Keep an object from being evicted from a tier, until it is unpinned as often."""
+    if w.pins[tier, key] == 0:
+        w.tiers[tier, T_PINNED] += w.size[key]
+    w.pins[tier, key] += 1
+
+
+@hot
+def unpin(w: World, tier: int, key: int) -> None:
+    """Take one pin off."""
+    w.pins[tier, key] -= 1
+    if w.pins[tier, key] == 0:
+        w.tiers[tier, T_PINNED] -= w.size[key]
+
+
+@hot
+def evictable(w: World, tier: int) -> int:
+    """Return the bytes of a tier that may be evicted: what is resident and not pinned; at least those, at most more."""
+    resident = w.tiers[tier, T_PLACED] - w.tiers[tier, T_REMOVED] - w.tiers[tier, T_LEAVING]
+    return int(max(0, resident - w.tiers[tier, T_PINNED]))
 
 
 @inner
