@@ -27,6 +27,7 @@ from hiersim.cli import (
     studies,
     sweep,
     trace,
+    whatif,
 )
 from hiersim.cli.failures import BROKEN_PIPE, INTERRUPTED, MISTAKE, failure_lines
 
@@ -60,6 +61,7 @@ app.command("run")(run.run)
 app.command("replay")(replay.replay)
 app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)
+app.command("whatif")(whatif.whatif)
 app.command("sweep")(sweep.sweep)
 app.command("check")(check.check)
 app.add_typer(trace.app, name="trace")
