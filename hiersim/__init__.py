@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hiersim.drivers.cache_study import CacheResult
     from hiersim.engine.result import Result
     from hiersim.errors import ConfigError, HiersimError, LawError, OutputError, PolicyError, TraceError
+    from hiersim.insight.whatif import WhatIf, whatif
     from hiersim.traces import AccessTrace, RequestTrace, trace_info, working_set, write_trace
 
 __version__ = "0.1.0"
@@ -40,6 +41,7 @@ _HOME = {
     "Result": "engine.result",
     "Simulation": "api.simulation",
     "TraceError": "errors",
+    "WhatIf": "insight.whatif",
     "compare": "api.compare",
     "generate": "api.sources",
     "load": "api.simulation",
@@ -48,6 +50,7 @@ _HOME = {
     "replay": "api.replay",
     "run": "api.simulation",
     "trace_info": "traces.info",
+    "whatif": "insight.whatif",
     "working_set": "traces.working_set",
     "write_trace": "traces.writing",
 }
@@ -67,6 +70,7 @@ __all__ = [
     "Result",
     "Simulation",
     "TraceError",
+    "WhatIf",
     "compare",
     "generate",
     "load",
@@ -75,6 +79,7 @@ __all__ = [
     "replay",
     "run",
     "trace_info",
+    "whatif",
     "working_set",
     "write_trace",
 ]
