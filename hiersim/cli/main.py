@@ -20,6 +20,7 @@ from hiersim.cli import (
     check,
     compare,
     devices,
+    explain,
     models,
     mrc,
     replay,
@@ -63,6 +64,7 @@ app.command("replay")(replay.replay)
 app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)
 app.command("whatif")(whatif.whatif)
+app.command("explain")(explain.explain)
 app.command("sweep")(sweep.sweep)
 app.command("check")(check.check)
 app.add_typer(trace.app, name="trace")
