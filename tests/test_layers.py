@@ -15,7 +15,8 @@ LAYERS = (
     {"drivers", "agents"},
     {"config"},
     {"api"},
-    {"report", "sweep", "studies"},
+    {"report", "studies"},
+    {"sweep"},  # tables and pictures of many runs are made by report
     {"cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -31,6 +32,11 @@ ONLY_IN = {
     "simpy": ("engine/clock.py", "agents/"),
     "scipy": ("studies/",),
     "perfetto": ("report/timeline/",),
+    "joblib": ("sweep/",),
+    "optuna": ("sweep/",),
+    "dask": ("sweep/",),
+    "distributed": ("sweep/",),
+    "ray": ("sweep/",),
     "yaml": ("config/", "machine/catalogue/", "models/"),
     "numba": ("jit.py", "jitcache.py", *COMPILER),
     "llvmlite": ("jit.py", "jitcache.py", *COMPILER),
