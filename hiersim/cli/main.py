@@ -22,6 +22,7 @@ from hiersim.cli import (
     devices,
     mrc,
     replay,
+    report,
     run,
     schema,
     studies,
@@ -57,6 +58,7 @@ def _root(
 
 
 app.command("run")(run.run)
+app.command("report")(report.report)
 app.command("replay")(replay.replay)
 app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)

@@ -77,7 +77,7 @@ BROKEN = {
     "written by a newer hiersim; this one reads hiersim-result/1": lambda d: json.dumps(
         d | {"schema": "hiersim-result/2"}
     ),
-    "no hiersim can read any more": lambda d: json.dumps(d | {"schema": "hiersim-result/0"}),
+    "is of a schema that is read no more": lambda d: json.dumps(d | {"schema": "hiersim-result/0"}),
     "elapsed_ps  is missing or of the wrong type": lambda d: json.dumps(d | {"elapsed_ps": "5"}),
     "tiers  is missing or of the wrong type": lambda d: json.dumps({k: v for k, v in d.items() if k != "tiers"}),
     "tiers.hbm.hits  is missing": lambda d: json.dumps(d | {"tiers": {"hbm": {}} | {"hbm": without(d, "hits")}}),
