@@ -24,6 +24,7 @@ from hiersim.cli import (
     models,
     mrc,
     replay,
+    report,
     run,
     schema,
     studies,
@@ -60,6 +61,7 @@ def _root(
 
 
 app.command("run")(run.run)
+app.command("report")(report.report)
 app.command("replay")(replay.replay)
 app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)

@@ -62,8 +62,11 @@ def run(
             from hiersim.report.outputs import write_all
 
             with working("writing", quiet):
-                shortest = simulation.scenario.outputs.timeline_shortest
-                written = write_all(result, folder, pictures=pictures, artist=artist, shortest_ps=shortest)
+                scenario = simulation.scenario
+                shortest = scenario.outputs.timeline_shortest
+                written = write_all(
+                    result, folder, pictures=pictures, artist=artist, shortest_ps=shortest, scenario=scenario
+                )
     from hiersim.report.json import to_json
 
     if json:
