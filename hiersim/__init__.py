@@ -116,7 +116,9 @@ def _complete_results() -> None:
 
     def words(result: Result) -> Explanation:
         """Return in a few true sentences what bounds the run and what would help."""
-        return import_module("hiersim.insight.explain").explain(result)
+        from hiersim.insight.explain import explain
+
+        return explain(result)
 
     setattr(Result, "_repr_html_", page)  # noqa: B010
     setattr(Result, "explain", words)  # noqa: B010

@@ -87,7 +87,7 @@ def _target(out: Path) -> Path:
 def _write(found: WhatIf, path: Path) -> None:
     if path.suffix == ".parquet":
         from hiersim.report.files import write_files
-        from hiersim.sweep.run import parquet
+        from hiersim.sweep.running import parquet
 
         write_files(path.parent, {path.name: parquet(found.table())})
         return

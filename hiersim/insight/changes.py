@@ -10,7 +10,7 @@ from hiersim.report.format import duration, joules, percent, traffic
 from hiersim.report.numbers import Number
 
 if TYPE_CHECKING:
-    from hiersim.insight.compare import Run
+    from hiersim.insight.planned import Run
 
 PARTS = 4
 """Causes, ways and parts that are told; the rest are told as one."""

@@ -43,7 +43,7 @@ def explain(result: Result | Path | str) -> Explanation:
     if not isinstance(result, Result):
         from hiersim.report.reading import read_result
 
-        result = read_result(result).result
+        return explain(read_result(result).result)
     if not result.elapsed_ps:
         return Explanation()
     makers: tuple[Callable[[Result], Iterator[str]], ...] = (_units, _floor, _idle, _made, _full, _ahead, _energy)
@@ -102,17 +102,27 @@ def _help(result: Result, unit: UnitResult, first: Part) -> str:
     if first.kind == "room" and "write-back" in first.label:
         return ": what it evicts leaves too slowly for what comes in"
     if first.kind in ("latency", "slot") and max(used.values(), default=0.0) < FULL:
-        waited = {kind: sum(s.ps for s in unit.stalls if s.kind == kind) for kind in ("latency", "slot", "bandwidth")}
-        moving = waited["bandwidth"] + unit.busy_near_ps
-        slots = first.kind == "slot"
-        more = "more slots, or shorter latencies" if slots else "a shorter latency, or more requests in flight"
-        if moving < LITTLE * result.elapsed_ps:
-            return f": {more} would help, more bandwidth would not"
-        return f": {more} would help"
+        waited = sum(stall.ps for stall in unit.stalls if stall.kind == "bandwidth")
+        not_ = ", more bandwidth would not" if waited + unit.busy_near_ps < LITTLE * result.elapsed_ps else ""
+        return f": {_remedy(result, first)} would help{not_}"
     if first.kind == "bandwidth" and used.get(first.place, 0.0) >= FULL:
         share = percent(used[first.place])
         return f": it works {share} of the time, so only fewer bytes or more bandwidth there would help"
     return ""
+
+
+def _remedy(result: Result, first: Part) -> str:
+    """Return what shortens waiting for latencies or slots where no bandwidth is used up.
+
+    More requests in flight help for certain only where there is one at a time, so that none can be waiting in a queue.
+    """
+    queues = [name for name, tier in result.tiers.items() if tier.bound == "queue depth"]
+    if first.kind == "slot":
+        return "more slots, or shorter latencies,"
+    if queues:
+        return f"a shorter latency, or a longer queue at {_joined(queues)},"
+    in_flight = float(result.latency_ps.sum()) / result.elapsed_ps if len(result.latency_ps) else 0.0
+    return "a shorter latency, or more requests in flight," if 0.0 < in_flight < 1 + LITTLE else "a shorter latency"
 
 
 def _used(result: Result) -> dict[str, float]:
@@ -135,7 +145,7 @@ def _floor(result: Result) -> Iterator[str]:
     place = max(shares, key=lambda name: shares[name], default="")
     if place and shares[place] > MOST:
         works, left = percent(shares[place]), percent(max(0.0, 1 - shares[place]))
-        yield f"{place} works {works} of the time: as long as it moves the same bytes, the rest can save {left} at most."
+        yield f"{place} works {works} of the time: as long as it moves these bytes, all else can save {left} at most."
 
 
 def _idle(result: Result) -> Iterator[str]:

@@ -10,7 +10,7 @@ from hiersim.errors import ConfigError
 from hiersim.report.numbers import shown, unknown
 
 if TYPE_CHECKING:
-    from hiersim.insight.compare import Run
+    from hiersim.insight.planned import Run
 
 
 class Plots:
