@@ -15,6 +15,7 @@ from hiersim.cli.console import console, put_json, show, telling_of_compilation,
 from hiersim.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
+    from hiersim.api.simulation import Simulation
     from hiersim.engine.result import Result
 
 
@@ -34,6 +35,7 @@ def run(
         str | None, typer.Option("--timeline-shortest", metavar="TIME", help="Fold events shorter than this, as 5us.")
     ] = None,
     provenance: Annotated[bool, typer.Option("--provenance", help="Show what the result rests on.")] = False,
+    whatif: Annotated[bool, typer.Option("--whatif", help="Say what would help most, in many runs.")] = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario: what moved, what stalled, what it cost.
@@ -60,14 +62,28 @@ def run(
             from hiersim.report.outputs import write_all
 
             with working("writing", quiet):
-                shortest = simulation.scenario.outputs.timeline_shortest
-                written = write_all(result, folder, pictures=pictures, artist=artist, shortest_ps=shortest)
+                scenario = simulation.scenario
+                shortest = scenario.outputs.timeline_shortest
+                written = write_all(
+                    result, folder, pictures=pictures, artist=artist, shortest_ps=shortest, scenario=scenario
+                )
     from hiersim.report.json import to_json
 
     if json:
         put_json(to_json(result), json)
     if json != "-":
         _show(result, written, provenance)
+    if whatif and json != "-":
+        print(f"\n  Next: {_next(simulation, quiet)}.   (hiersim whatif)")
+
+
+def _next(simulation: Simulation, quiet: bool) -> str:
+    """Return what would help most, in words."""
+    from hiersim.insight.whatif import whatif
+    from hiersim.insight.whatif_words import next_line
+
+    with working("what if", quiet) as progress:
+        return next_line(whatif(simulation, progress=progress, slopes=False, follow=False))
 
 
 def _outputs(timeline: bool, window: str | None, shortest: str | None) -> list[str]:
