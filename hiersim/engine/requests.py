@@ -1,4 +1,4 @@
-"""What became of the requests of a serving run: times, tokens, where reused tokens came from, and what was waited for."""
+"""What became of the requests of a serving run: times, tokens, where reused tokens came from, what was waited for."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class RequestsResult:
         reused = self.reuse(tiers)
         prompt = int(self.prompt_tokens[self.done].sum())
         cost = self.machine_per_hour * seconds / 3600 + self.energy_per_kwh * energy_j / 3.6e6
-        per_second = lambda value: value / seconds if seconds else 0.0
+        per_second = 1.0 / seconds if seconds else 0.0
         return {
             "count": self.count,
             "done": int(self.done.sum()),
@@ -150,10 +150,10 @@ class RequestsResult:
             "computed_tokens": int(self.computed_tokens.sum()),
             "reused_tokens": reused,
             "reused_share": sum(reused.values()) / prompt if prompt else 0.0,
-            "output_tokens_per_s": per_second(self.output_total),
-            "requests_per_s": per_second(int(self.done.sum())),
+            "output_tokens_per_s": per_second * self.output_total,
+            "requests_per_s": per_second * int(self.done.sum()),
             "good_share": float(good.mean()) if len(good) else 0.0,
-            "goodput_per_s": per_second(int(good.sum())),
+            "goodput_per_s": per_second * int(good.sum()),
             "steps": self.steps,
             "tokens_per_step": self.step_tokens / self.steps if self.steps else 0.0,
             "internal_fragmentation": 1.0 - self.held_share,

@@ -65,7 +65,7 @@ class Serving(Record):
     order: Literal["fcfs", "shortest", "grouped"] = "fcfs"
     """Who goes first: as they come; the shortest expected output; requests that begin alike together."""
     guess_error: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0
-    """Spread of the expected output lengths: a guess is the truth times 2 to the power of a normal number times this."""
+    """Spread of expected output lengths: a guess is the truth times 2 to the power of a normal number times this."""
     page_tokens: Annotated[int, Field(ge=1, le=65536)] = 16
     """Tokens of a page of KV."""
     allocation: Literal["paged", "reserved", "mapped"] = "paged"

@@ -41,6 +41,7 @@ def to_json(result: Result, deterministic: bool = False) -> dict[str, Any]:
         "links": {name: _link(link) for name, link in result.links.items()},
         "units": {name: _unit(unit) for name, unit in result.units.items()},
         "latency_ps": _latency(result),
+        **({"requests": plain(_requests(result))} if result.requests else {}),
         "energy_j": {"total": number(result.total_energy_j)} | {k: number(v) for k, v in result.energy_j.items()},
         "provenance": plain(result.provenance),
     }
@@ -49,6 +50,12 @@ def to_json(result: Result, deterministic: bool = False) -> dict[str, Any]:
     if deterministic:
         del document["seconds"]
     return document
+
+
+def _requests(result: Result) -> dict[str, Any]:
+    """Return the numbers of a serving run's requests."""
+    assert result.requests is not None
+    return result.requests.summary(result.elapsed_ps, result.total_energy_j, tuple(result.tiers))
 
 
 def write_json(result: Result, path: Path | str, deterministic: bool = False) -> Path:

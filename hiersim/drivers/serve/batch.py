@@ -126,7 +126,7 @@ def extend(w: World, s: Serve, r: int, count: int) -> bool:
 
 @inner
 def preempt(w: World, s: Serve, r: int) -> None:
-    """Take everything from a running request and let it wait before all others; what it had is remembered for a while."""
+    """Take everything from a running request and let it wait before all others; what it had is remembered."""
     room.remember(w, s, r, s.queries[r, Q_AT] if s.queries[r, Q_SKIP] == 0 else 0)
     blocks.let_go(w, s, r)
     s.queries[r, Q_PREEMPTIONS] += 1

@@ -1,4 +1,4 @@
-"""Blocks of prompts that requests share: which of them are somewhere, taking hold of them, offering them, letting go."""
+"""Blocks of prompts that requests share: finding them, taking hold of them, offering them, letting go."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def came(w: World, s: Serve, i: int, lacks: bool) -> int:
 
 @inner
 def publish(w: World, s: Serve, r: int, until: int) -> None:
-    """Offer the full blocks before token ``until`` of a prompt to others; their bytes are the request's own no longer."""
+    """Offer the full blocks before token ``until`` of a prompt to others: their bytes are its own no longer."""
     size = s.settings[C_BLOCK]
     if size == 0:
         return

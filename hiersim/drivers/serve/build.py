@@ -95,8 +95,8 @@ def _sizes(serving: Serving, work: Work, capacity: int, physical: int, near: str
     if pool < page + window_page + state:
         need = work.weight_bytes + int(physical * WORKSPACE)
         raise ConfigError(
-            f"serve.model: {work.model} does not fit: weights and workspace take {need:,} bytes of the {capacity:,} bytes "
-            f"of tiers.{near}, of which it may use {serving.memory_share:.0%}; no page of KV is left"
+            f"serve.model: {work.model} does not fit: weights and workspace take {need:,} of the {capacity:,} bytes of "
+            f"tiers.{near}, of which it may use {serving.memory_share:.0%}; no page of KV is left"
         )
     if pool > capacity:
         raise ConfigError(f"serve.kv_pages: {pool:,} bytes of KV do not fit tiers.{near} with {capacity:,} bytes")

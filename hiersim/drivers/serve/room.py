@@ -1,7 +1,8 @@
 """Bytes of requests in the near tier that are no shared blocks: how many are needed, taken, given back, remembered.
 
 What a preempted request had is remembered until its room is needed, first in, first out with the room that was free
-before; of one request the end goes first, so that what is left is a beginning. Shared blocks that nobody holds go first.
+before; of one request the end goes first, so that what is left is a beginning. Shared blocks
+that nobody holds go before.
 """
 
 from __future__ import annotations
@@ -155,7 +156,7 @@ def consume(s: Serve, e: int, size: int) -> None:
 
 @inner
 def forget(s: Serve, r: int, taken: int) -> None:
-    """Take a request out of the line; its bytes but for ``taken``, and what is free ahead of it, stay where they are."""
+    """Take a request out of the line; its bytes but for ``taken``, and what is free ahead of it, stay free."""
     e = s.queries[r, Q_ENGINE]
     before, after = s.line[r, BEFORE], s.line[r, AFTER]
     if before == NONE and s.engines[e, E_LINE_HEAD] != r:

@@ -55,7 +55,7 @@ class Server:
         self.margin = self.core.margin + (len(tiers) + 2) * (longest + setup.rules.max_sequences + 2)
 
     def run(self, until: int | None = None, budget: int = 1 << 60) -> int:
-        """Handle all events before ``until`` (picoseconds; all when absent), but at most ``budget``; as ``Core.run``."""
+        """Handle all events before ``until`` (picoseconds; all when absent), at most ``budget``; as ``Core.run``."""
         limit = loop.NEVER if until is None else until
         while True:
             code = int(loop.advance(self.core.handle, self.handle, limit, self.margin, budget))

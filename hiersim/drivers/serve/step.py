@@ -1,4 +1,4 @@
-"""A step: it begins as one operation of the unit, and gives its requests their tokens when it ends (docs/serving.md)."""
+"""A step: it begins as one operation of the unit, and gives its requests their tokens when it ends."""
 
 from __future__ import annotations
 
