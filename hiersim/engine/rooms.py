@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hiersim.engine import early, gates, managers, ready, transfers, watches
+from hiersim.engine import early, gates, managers, ready, spans, transfers, watches
 from hiersim.engine.columns import (
     ABSENT,
     ARRIVING,
@@ -66,6 +66,8 @@ def change_used(w: World, tier: int, change: int) -> None:
     w.tiers[tier, T_USED] = used
     if used > w.tiers[tier, T_PEAK]:
         w.tiers[tier, T_PEAK] = used
+    if w.levels.shape[0] > 0:
+        spans.note_level(w, tier)
     if change < 0:
         w.clock[SETTLE] = 1
 
@@ -158,17 +160,34 @@ def make_room(w: World, tier: int) -> None:
     """Evict until what is there and does not leave, and what waits, fit together; or nothing can be evicted."""
     if w.tiers[tier, T_REFUSE] == 1:
         return
+    head = w.tiers[tier, T_LINE_HEAD]
     while is_short(w, tier):
-        key = pick(w, tier)
+        key = pick(w, tier, w.jobs[head, J_OBJECT])
         if key < 0:
             break
-        evict(w, tier, key)
+        early.displace(w, tier, key)
+        evict(w, tier, key, w.jobs[head, J_STREAM])
 
 
 @inner
-def pick(w: World, tier: int) -> int:
+def make_way(w: World, tier: int, size: int, incoming: int, stream: int) -> bool:
+    """Evict for bytes that are no object, on behalf of one; say whether there is room for them now.
+
+    Room that its victims still take is missing until their bytes have left.
+    """
+    w.tiers[tier, T_QUEUED] += size
+    while is_short(w, tier):
+        key = pick(w, tier, incoming)
+        if key < 0:
+            break
+        evict(w, tier, key, stream)
+    w.tiers[tier, T_QUEUED] -= size
+    return bool(w.tiers[tier, T_USED] + w.tiers[tier, T_QUEUED] + size <= w.tiers[tier, T_CAPACITY])
+
+
+@inner
+def pick(w: World, tier: int, incoming: int) -> int:
     """Return the policy's victim, setting aside what is pinned or on its way meanwhile; -1 when nothing can go."""
-    incoming = w.jobs[w.tiers[tier, T_LINE_HEAD], J_OBJECT]
     chosen = NONE
     passed = 0
     while w.tiers[tier, T_MANAGED] > 0 and chosen == NONE:
@@ -188,12 +207,11 @@ def pick(w: World, tier: int) -> int:
 
 
 @inner
-def evict(w: World, tier: int, key: int) -> None:
+def evict(w: World, tier: int, key: int, stream: int) -> None:
     """Evict an object: drop it, or send it to the next tier (its room is free when its bytes have left)."""
     managers.removed(w, tier, key)
     w.tiers[tier, T_EVICTIONS] += 1
-    early.displace(w, tier, key)
-    watches.note_eviction(w, tier, key, w.jobs[w.tiers[tier, T_LINE_HEAD], J_STREAM])
+    watches.note_eviction(w, tier, key, stream)
     fate = decide(w, tier, key)
     if w.victims.shape[0] > 0:
         row = w.clock[VICTIMS_SIZE]
@@ -203,7 +221,7 @@ def evict(w: World, tier: int, key: int) -> None:
         w.victims[row, 2] = key
         w.victims[row, 3] = fate
     if fate == V_MOVE:
-        send_out(w, tier, key)
+        send_out(w, tier, key, stream)
         return
     w.tiers[tier, T_DROPPED] += 1
     if fate == V_REFUSED:
@@ -237,10 +255,9 @@ def refuses(w: World, tier: int, size: int) -> bool:
 
 
 @inner
-def send_out(w: World, tier: int, key: int) -> None:
+def send_out(w: World, tier: int, key: int, stream: int) -> None:
     """Begin an eviction's transit to the next tier."""
     further = w.tiers[tier, T_NEXT]
-    stream = w.jobs[w.tiers[tier, T_LINE_HEAD], J_STREAM]
     job = new_job(w, EVICT, key, tier, further, WRITE_BACK, stream)
     w.jobs[job, J_DIRTY] = w.dirty[tier, key]
     w.transit[key] = job
