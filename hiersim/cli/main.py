@@ -24,6 +24,7 @@ from hiersim.cli import (
     replay,
     run,
     schema,
+    search,
     studies,
     sweep,
     trace,
@@ -61,6 +62,7 @@ app.command("replay")(replay.replay)
 app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)
 app.command("sweep")(sweep.sweep)
+app.command("search")(search.search)
 app.command("check")(check.check)
 app.add_typer(trace.app, name="trace")
 app.command("policies")(catalogue.policies)

@@ -80,7 +80,7 @@ def _show(found: Swept) -> None:
     from hiersim.report.format import duration, plural
     from hiersim.report.numbers import shown
     from hiersim.report.policies_table import table
-    from hiersim.sweep.table import chosen
+    from hiersim.sweep.table import chosen, headings, setting_text
 
     failed, count = found.failed, len(found.outcomes)
     kept = f"{found.computed} computed, {count - found.computed} kept from before, {len(failed)} failed"
@@ -90,11 +90,11 @@ def _show(found: Swept) -> None:
     patterns = found.sweep.columns or [*(name for name in SHOWN if name in known), *found.sweep.setup.define]
     names = chosen(known, patterns)
     lines = [
-        {path: str(value) for path, value in point.values.items()}
+        {path: setting_text(value) for path, value in point.values.items()}
         | {name: shown(name, row.get(name)) for name in names}
         for point, row in zip(found.points, numbers, strict=True)
     ]
-    show(table(lines[:ROWS]))
+    show(table(lines[:ROWS], headings(found.sweep.paths) | {name: name for name in names}))
     if count > ROWS:
         print(f"... and {count - ROWS} more points in the table")
     for outcome in failed[:FAILURES]:

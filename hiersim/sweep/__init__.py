@@ -5,5 +5,7 @@
 
 from hiersim.sweep.files import Sweep, load
 from hiersim.sweep.running import Swept, run
+from hiersim.sweep.search_file import Search, load_search
+from hiersim.sweep.searching import Searched, search
 
-__all__ = ["Sweep", "Swept", "load", "run"]
+__all__ = ["Search", "Searched", "Sweep", "Swept", "load", "load_search", "run", "search"]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import io
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hiersim import jitcache
+from hiersim.config.tree import Tree
 from hiersim.errors import ConfigError, Mistake
 from hiersim.report.files import write_files
 from hiersim.report.numbers import Number
+from hiersim.sweep.axes import Axis
 from hiersim.sweep.evaluate import Job, Outcome, evaluate
 from hiersim.sweep.files import Options, Setup, Sweep, load
-from hiersim.sweep.point import Point, here
-from hiersim.sweep.spread import processes, spread
+from hiersim.sweep.point import Base, Point, here
+from hiersim.sweep.spread import Spread, processes, spreading
 from hiersim.sweep.table import check_names, inputs, table, with_defined
 
 if TYPE_CHECKING:
@@ -108,34 +111,49 @@ def run(sweep: Sweep | str | Path, progress: Progress | None = None, options: Op
     """
     start = time.perf_counter()
     chosen = sweep if isinstance(sweep, Sweep) else load(sweep, options)
-    check_paths(chosen)
+    check_paths(chosen.setup.base, chosen.axes, chosen.tree)
     points = chosen.points()
     outcomes: list[Outcome] = []
     checked = False
-    for outcome in run_points(chosen.setup, points):
-        outcomes.append(outcome)
-        if not checked and outcome.numbers:
-            check_names(chosen.setup.define, chosen.columns, [*chosen.paths, *outcome.numbers])
-            checked = True
-        if progress is not None:
-            progress(len(outcomes), len(points))
+    with running(chosen.setup) as run_all, contextlib.closing(run_all(points)) as coming:
+        for outcome in coming:
+            outcomes.append(outcome)
+            if not checked and outcome.numbers:
+                check_names(chosen.setup.define, chosen.columns, [*chosen.paths, *outcome.numbers])
+                checked = True
+            if progress is not None:
+                progress(len(outcomes), len(points))
     if all(outcome.error for outcome in outcomes):
         raise ConfigError(f"{chosen.name}: all {len(points)} points failed; the first: {outcomes[0].error}")
     return Swept(chosen, points, outcomes, time.perf_counter() - start)
 
 
-def run_points(setup: Setup, points: Sequence[Point]) -> Iterator[Outcome]:
-    """Run points where the setup says, and yield what became of each, in their order."""
+@contextlib.contextmanager
+def running(setup: Setup) -> Iterator[Callable[[Sequence[Point]], Generator[Outcome]]]:
+    """Give what runs points where the setup says, and yields what became of each, in their order.
+
+    Raises:
+        ConfigError: the cluster that the setup names cannot be reached.
+    """
     setup.store.tidy()
     work = functools.partial(evaluate, Job(setup.base, str(setup.store.folder), carry=bool(setup.at.cluster)))
+    with spreading(setup.at) as spread:
+        yield functools.partial(_run_all, setup, work, spread)
+
+
+def _run_all(
+    setup: Setup, work: Callable[[Point], Outcome], spread: Spread, points: Sequence[Point]
+) -> Generator[Outcome]:
     first = 0
-    if not setup.at.cluster and processes(setup.at, len(points)) > 1 and not compiled_before():
+    if points and not setup.at.cluster and processes(setup.at, len(points)) > 1 and not compiled_before():
         yield work(points[0])  # compiles, once for all workers
         first = 1
-    for outcome in spread(work, points[first:], setup.at):
-        if outcome.document is not None and outcome.address and not setup.store.path(outcome.address).exists():
-            setup.store.write(outcome.address, outcome.document)
-        yield outcome
+    with contextlib.closing(spread(work, points[first:])) as outcomes:
+        for outcome in outcomes:
+            lasting = outcome.document is not None and outcome.document.get("keep", True)
+            if lasting and outcome.document and not setup.store.path(outcome.address).exists():
+                setup.store.write(outcome.address, outcome.document)
+            yield outcome
 
 
 def compiled_before() -> bool:
@@ -144,28 +162,28 @@ def compiled_before() -> bool:
     return folder is not None and next(folder.glob("*.bin"), None) is not None
 
 
-def check_paths(sweep: Sweep) -> None:
+def check_paths(base: Base, axes: Sequence[Axis], tree: Tree) -> None:
     """Check that every varied path exists: that some value of each axis goes into the scenario.
 
     Raises:
         ConfigError: no value of an axis does, for a reason at one of its paths; the first value's mistakes.
     """
-    first = {path: value for axis in sweep.axes for path, value in axis.settings[0].items()}
+    first = {path: value for axis in axes for path, value in axis.settings[0].items()}
     mistakes: list[Mistake] = []
-    for axis in sweep.axes:
-        wrong = [mistakes_at(sweep, axis.paths, Point(0, first | dict(setting))) for setting in axis.settings[:10]]
+    for axis in axes:
+        wrong = [mistakes_at(base, axis.paths, Point(0, first | dict(setting))) for setting in axis.settings[:10]]
         if all(wrong):
-            place = sweep.tree.place(axis.key)
+            place = tree.place(axis.key)
             at = (place.file, place.line) if place else (None, None)
             mistakes += [Mistake(mistake.where, mistake.what, *at) for mistake in wrong[0]]
     if mistakes:
         raise ConfigError([here(mistake) for mistake in mistakes])
 
 
-def mistakes_at(sweep: Sweep, paths: Sequence[str], point: Point) -> list[Mistake]:
+def mistakes_at(base: Base, paths: Sequence[str], point: Point) -> list[Mistake]:
     """Return what is wrong with a point's scenario at or below some paths."""
     try:
-        sweep.setup.base.scenario(point)
+        base.scenario(point)
     except ConfigError as why:
         return [each for each in why.mistakes if any(_related(each.where, path) for path in paths)]
     return []

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hiersim.errors import ConfigError
+from hiersim.report.format import shorten
 from hiersim.report.numbers import Number, unknown
 from hiersim.sweep.evaluate import Outcome
 from hiersim.sweep.formulas import Formula
@@ -55,13 +56,16 @@ def with_defined(
     return found
 
 
-def check_names(define: Mapping[str, Formula], columns: Sequence[str], known: Sequence[str]) -> None:
+def check_names(
+    define: Mapping[str, Formula], columns: Sequence[str], known: Sequence[str], wanted: Sequence[str] = ()
+) -> None:
     """Check that what is asked for is there.
 
     Args:
         define: formulas, whose names must be known.
         columns: patterns, each of which must fit a number.
         known: numbers of a result, and what is varied.
+        wanted: objectives and limits, each of which must be a number.
 
     Raises:
         ConfigError: a name is unknown; the message has the nearest one.
@@ -74,8 +78,25 @@ def check_names(define: Mapping[str, Formula], columns: Sequence[str], known: Se
         if name not in names
     ]
     wrong += [f"columns: {unknown(pattern, names)}" for pattern in columns if not fnmatch.filter(names, pattern)]
+    wrong += [unknown(name, names) for name in wanted if name not in names]
     if wrong:
         raise ConfigError("; ".join(wrong))
+
+
+def headings(paths: Sequence[str]) -> dict[str, str]:
+    """Return a short heading for each dotted path: its last two words, or as many more as tell it from the others."""
+    found: dict[str, str] = {}
+    for path in paths:
+        words = path.split(".")
+        ends = [".".join(words[-i:]) for i in range(2, len(words) + 1)] or [path]
+        others = [f".{other}" for other in paths if other != path]
+        found[path] = next((end for end in ends if not any(other.endswith(f".{end}") for other in others)), path)
+    return found
+
+
+def setting_text(value: Any) -> str:
+    """Return a value that was set as a cell of a table for people."""
+    return shorten("none" if value is None else json.dumps(value) if isinstance(value, dict | list) else str(value), 30)
 
 
 def chosen(names: Sequence[str], columns: Sequence[str]) -> list[str]:
