@@ -12,10 +12,11 @@ import typer
 
 from hiersim.cli.check import Set, doubt
 from hiersim.cli.console import console, put_json, show, telling_of_compilation, working
-from hiersim.cli.options import Json, Quiet
+from hiersim.cli.options import Json, Kept, Processes, Quiet
 
 if TYPE_CHECKING:
     from hiersim.engine.result import Result
+    from hiersim.sweep.uncertainty import Uncertainty
 
 
 def run(
@@ -27,6 +28,11 @@ def run(
     json: Json = None,
     pictures: Annotated[bool, typer.Option(help="Draw the stall stack and the flow.")] = True,
     provenance: Annotated[bool, typer.Option("--provenance", help="Show what the result rests on.")] = False,
+    uncertainty: Annotated[
+        int, typer.Option("--uncertainty", metavar="N", help="Run on N machines drawn from the figures' ranges, too.")
+    ] = 0,
+    workers: Processes = None,
+    cache: Kept = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario: what moved, what stalled, what it cost.
@@ -47,19 +53,46 @@ def run(
         threading.Thread(target=_prepare_to_report, args=(drawing and not artist.helped,), daemon=True).start()
         with working("simulating", quiet) as progress:
             result = simulation.run(progress, trace=trace)
+        drawn = _drawn(file, set or [], uncertainty, (workers, cache), quiet) if uncertainty else None
+        more, tables = ({"uncertainty": drawn.as_dict()}, drawn.files()) if drawn else ({}, {})
         folder = out or (None if json == "-" else Path("runs") / _folder_name(result))
         written = []
         if folder is not None:
             from hiersim.report.outputs import write_all
 
             with working("writing", quiet):
-                written = write_all(result, folder, pictures=pictures, artist=artist)
+                written = write_all(result, folder, pictures=pictures, artist=artist, more=more, files=tables)
     from hiersim.report.json import to_json
 
     if json:
-        put_json(to_json(result), json)
+        put_json(to_json(result) | more, json)
     if json != "-":
         _show(result, written, provenance)
+        if drawn:
+            _show_intervals(result, drawn)
+
+
+def _drawn(
+    file: Path, overrides: list[str], draws: int, options: tuple[int | None, Path | None], quiet: bool
+) -> Uncertainty:
+    """Run the scenario on drawn machines."""
+    from hiersim.sweep.files import Options, single
+    from hiersim.sweep.uncertainty import check_draws, draw_machines
+
+    check_draws(draws, "--uncertainty")
+    setup = single(file, Options(overrides, workers=options[0], cache=options[1]))
+    with working("drawing machines", quiet) as progress:
+        return draw_machines(setup, draws, progress=progress)
+
+
+def _show_intervals(result: Result, drawn: Uncertainty) -> None:
+    from hiersim.report.intervals import intervals_table
+    from hiersim.report.json import to_json
+    from hiersim.report.numbers import numbers
+
+    print()
+    show(intervals_table(numbers(to_json(result)), drawn.intervals))
+    print(f"\n{drawn.told()}")
 
 
 def _prepare_to_report(drawing: bool) -> None:

@@ -10,8 +10,7 @@ import typer
 from hiersim.cli.check import Set
 from hiersim.cli.console import put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
-from hiersim.cli.options import Json, Quiet
-from hiersim.cli.sweep import Cluster, Kept, Processes
+from hiersim.cli.options import Cluster, Json, Kept, Processes, Quiet
 
 if TYPE_CHECKING:
     from hiersim.sweep.searching import Searched

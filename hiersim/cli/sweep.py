@@ -10,7 +10,7 @@ import typer
 from hiersim.cli.check import Set
 from hiersim.cli.console import plain_file, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
-from hiersim.cli.options import Json, Quiet
+from hiersim.cli.options import Cluster, Json, Kept, Processes, Quiet
 
 if TYPE_CHECKING:
     from hiersim.sweep.running import Swept
@@ -21,18 +21,6 @@ FAILURES = 5
 """Failures that are told one by one."""
 SHOWN = ("elapsed_ps", "energy_j.total", "miss_ratio")
 """Numbers shown when the file chooses none, besides those that it defines."""
-
-Processes = Annotated[
-    int | None,
-    typer.Option("--workers", metavar="N", help="Processes; all cores when absent. They change only the time."),
-]
-Cluster = Annotated[
-    str | None,
-    typer.Option("--cluster", metavar="KIND=ADDRESS", help="A running cluster: dask=tcp://HOST:PORT or ray=auto."),
-]
-Kept = Annotated[
-    Path | None, typer.Option("--cache", metavar="DIR", help="Folder where results are kept and looked for.")
-]
 
 
 def sweep(

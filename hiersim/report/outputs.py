@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hiersim.engine.result import Result
 from hiersim.report import tables
@@ -21,6 +22,8 @@ def write_all(
     deterministic: bool = False,
     pictures: bool = True,
     artist: Artist | None = None,
+    more: Mapping[str, Any] | None = None,
+    files: Mapping[str, Content] | None = None,
 ) -> list[Path]:
     """Write ``result.json``, ``tables/*.parquet``, ``stalls`` and ``flow`` as PNG and SVG; return the paths.
 
@@ -30,13 +33,15 @@ def write_all(
         deterministic: leave the wall time out of the JSON, so that equal runs give equal bytes.
         pictures: draw, which takes about a second.
         artist: draws; when absent the pictures are drawn here.
+        more: further keys of the JSON, such as ``uncertainty``.
+        files: further files by relative name.
 
     Raises:
         OutputError: something cannot be written; what was in the folder before is unchanged then.
     """
     drawn = (artist or Artist(helped=False)).contents(result) if pictures else {}
-    contents: dict[str, Content] = {"result.json": dump(to_json(result, deterministic))}
-    contents |= tables.contents(result)
+    contents: dict[str, Content] = {"result.json": dump(to_json(result, deterministic) | dict(more or {}))}
+    contents |= tables.contents(result) | dict(files or {})
     return write_files(folder, contents | drawn)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +139,17 @@ def load(source: str | Path | Mapping[str, Any], options: Options | None = None)
     axes, problems = read_axes(content.vary, content.together, content.points)
     setup = set_up(content, tree, file, options or Options(), problems)
     return Sweep(setup, axes, tuple(content.columns), content.uncertainty, tree)
+
+
+def single(scenario: str | Path, options: Options | None = None) -> Setup:
+    """Return what runs of one scenario's file need, without a sweep's file around it.
+
+    Raises:
+        ConfigError: the file cannot be read, or an option is wrong.
+    """
+    content = RunsFile(scenario=str(scenario))
+    setup = set_up(content, Tree({"scenario": str(scenario)}), "", options or Options())
+    return replace(setup, name=Path(scenario).stem, file=str(scenario))
 
 
 def source_of(source: str | Path | Mapping[str, Any]) -> tuple[Tree, str]:
