@@ -42,6 +42,7 @@ def run(
     from hiersim.report.artist import Artist
 
     drawing = pictures and (out is not None or json != "-")
+    check_draws(uncertainty)
     with telling_of_compilation(quiet), closing(Artist(drawing)) as artist:
         from hiersim.api.simulation import load
 
@@ -72,14 +73,23 @@ def run(
             _show_intervals(result, drawn)
 
 
+def check_draws(draws: int) -> None:
+    """Raise ConfigError for a number of draws that gives no intervals; 0 asks for none."""
+    if draws:
+        from hiersim.errors import ConfigError, Mistake
+        from hiersim.sweep.intervals import wrong_draws
+
+        if what := wrong_draws(draws):
+            raise ConfigError([Mistake("--uncertainty", what)])
+
+
 def _drawn(
     file: Path, overrides: list[str], draws: int, options: tuple[int | None, Path | None], quiet: bool
 ) -> Uncertainty:
     """Run the scenario on drawn machines."""
     from hiersim.sweep.files import Options, single
-    from hiersim.sweep.uncertainty import check_draws, draw_machines
+    from hiersim.sweep.uncertainty import draw_machines
 
-    check_draws(draws, "--uncertainty")
     setup = single(file, Options(overrides, workers=options[0], cache=options[1]))
     with working("drawing machines", quiet) as progress:
         return draw_machines(setup, draws, progress=progress)

@@ -37,9 +37,9 @@ def search(
     hiersim search configs/searches/kv_cost.yaml
     """
     from hiersim.sweep.files import Options
-    from hiersim.sweep.running import notes
     from hiersim.sweep.search_file import load_search
     from hiersim.sweep.searching import search as run
+    from hiersim.sweep.swept import notes
 
     with telling_of_compilation(quiet):
         chosen = load_search(file, Options(set or (), workers, cluster, cache))
@@ -62,7 +62,7 @@ def write(found: Searched, folder: Path, pictures: bool) -> list[Path]:
     from hiersim.report.files import write_files
     from hiersim.report.pareto import pareto
     from hiersim.report.style import figure_of, save
-    from hiersim.sweep.running import parquet
+    from hiersim.sweep.swept import parquet
 
     contents: dict[str, Any] = {"points.parquet": parquet(found.table()), "front.parquet": parquet(found.front())}
     names = list(found.search.objectives)

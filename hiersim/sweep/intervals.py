@@ -10,7 +10,17 @@ RATE = 0.9
 """Rate at which intervals are to cover the truth, if there are draws enough."""
 SUMS = ("stalls", "read_bytes_by_class", "written_bytes_by_class", "forward_bytes_by_class", "backward_bytes_by_class")
 """Groups of numbers in which one that is missing is 0: nothing was lost to that cause."""
+FEWEST, MOST = 3, 100_000
+"""Draws that an interval may have."""
 Interval = tuple[Number, Number]
+"""The low and the high end, in the number's own unit."""
+
+
+def wrong_draws(draws: int) -> str:
+    """Return what is wrong with a number of draws, or an empty text."""
+    if FEWEST <= draws <= MOST:
+        return ""
+    return f"must be {FEWEST} to {MOST:,} machines, got {draws:,}; intervals that cover 90% need 19"
 
 
 def rank(draws: int, rate: float = RATE) -> int:

@@ -14,11 +14,11 @@ from hiersim.sweep.evaluate import Outcome
 from hiersim.sweep.files import Options
 from hiersim.sweep.front import front
 from hiersim.sweep.point import Point
-from hiersim.sweep.running import Progress, check_paths, running
+from hiersim.sweep.running import Progress, RunAll, check_paths, running
 from hiersim.sweep.sampling import Chooser
 from hiersim.sweep.search_file import Search, load_search
 from hiersim.sweep.table import inputs, table
-from hiersim.sweep.tried import Runner, Tried
+from hiersim.sweep.tried import Tried
 
 if TYPE_CHECKING:
     import polars as pl
@@ -96,7 +96,7 @@ def search(source: Search | str | Path, progress: Progress | None = None, option
     return Searched(chosen, tried.points, tried.outcomes, tried.numbers, tried.within, on_front, seconds)
 
 
-def _sampled(chosen: Search, tried: Tried, run_all: Runner, progress: Progress | None) -> None:
+def _sampled(chosen: Search, tried: Tried, run_all: RunAll, progress: Progress | None) -> None:
     """Choose, run and learn, batch by batch; how many processes run a batch changes nothing."""
     chooser = Chooser(chosen.space, chosen.objectives, chosen.chosen_sampler, chosen.seed)
     for done in range(0, chosen.trials, chosen.batch):

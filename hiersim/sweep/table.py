@@ -12,6 +12,7 @@ from hiersim.report.format import shorten
 from hiersim.report.numbers import Number, unknown
 from hiersim.sweep.evaluate import Outcome
 from hiersim.sweep.formulas import Formula
+from hiersim.sweep.intervals import Interval
 from hiersim.sweep.point import Point
 from hiersim.sweep.spans import quantity
 from hiersim.units import UnitError
@@ -107,7 +108,7 @@ def chosen(names: Sequence[str], columns: Sequence[str]) -> list[str]:
 
 def table(
     settings: Mapping[str, Sequence[Any]], numbers: Sequence[Mapping[str, Number]], outcomes: Sequence[Outcome],
-    columns: Sequence[str] = (),
+    columns: Sequence[str] = (), intervals: Sequence[Mapping[str, Interval]] = (),
 ) -> pl.DataFrame:  # fmt: skip
     """Return a row per point: ``point``, what was set, numbers by name, ``error`` and ``address``.
 
@@ -116,6 +117,7 @@ def table(
         numbers: of each point; none for one that failed.
         outcomes: the points' outcomes.
         columns: patterns of the numbers to keep; all when empty.
+        intervals: of each point, by number; they become the columns ``NAME.low`` and ``NAME.high``.
     """
     import polars as pl
 
@@ -124,9 +126,18 @@ def table(
     series += [pl.Series(path, list(values)) for path, values in settings.items()]
     for name in names:
         if name not in settings:
-            values = [row.get(name) for row in numbers]
-            whole = all(isinstance(value, int) for value in values if value is not None)
-            series.append(pl.Series(name, values, dtype=pl.Int64 if whole else pl.Float64, strict=False))
+            series.append(_column(name, [row.get(name) for row in numbers]))
+            if any(name in row for row in intervals):
+                low, high = zip(*(row.get(name, (None, None)) for row in intervals), strict=True)
+                series += [_column(f"{name}.low", low), _column(f"{name}.high", high)]
     series.append(pl.Series("error", [outcome.error or None for outcome in outcomes], dtype=pl.String))
     series.append(pl.Series("address", [outcome.address or None for outcome in outcomes], dtype=pl.String))
     return pl.DataFrame(series)
+
+
+def _column(name: str, values: Sequence[Number | None]) -> pl.Series:
+    """Return a column of numbers: whole ones if all are."""
+    import polars as pl
+
+    whole = all(isinstance(value, int) for value in values if value is not None)
+    return pl.Series(name, values, dtype=pl.Int64 if whole else pl.Float64, strict=False)

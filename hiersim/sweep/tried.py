@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import Any
 
@@ -10,11 +10,9 @@ from hiersim.errors import ConfigError
 from hiersim.report.numbers import Number, shown
 from hiersim.sweep.evaluate import Outcome
 from hiersim.sweep.point import Point
+from hiersim.sweep.running import Progress, RunAll
 from hiersim.sweep.search_file import Search
 from hiersim.sweep.table import check_names, inputs, with_defined
-
-Runner = Callable[[Sequence[Point]], Generator[Outcome]]
-Progress = Callable[[int, int], None]
 
 
 class Tried:
@@ -35,7 +33,7 @@ class Tried:
         self._places: dict[str, int] = {}
         self._checked = False
 
-    def run(self, settings: Sequence[Mapping[str, Any]], run_all: Runner, progress: Progress | None) -> list[int]:
+    def run(self, settings: Sequence[Mapping[str, Any]], run_all: RunAll, progress: Progress | None) -> list[int]:
         """Run what was not tried before, and return where in the lists each of the settings stands."""
         places: list[int] = []
         new: list[Point] = []

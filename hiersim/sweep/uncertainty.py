@@ -8,21 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hiersim.config import Scenario
-from hiersim.errors import ConfigError, Mistake
+from hiersim.errors import ConfigError
 from hiersim.report.numbers import Number
 from hiersim.sweep.doubt import CLASSES
 from hiersim.sweep.draws import told
 from hiersim.sweep.figures import Uncertain, uncertain
 from hiersim.sweep.files import Setup
-from hiersim.sweep.intervals import RATE, Interval, covered, intervals
+from hiersim.sweep.intervals import FEWEST, RATE, Interval, covered, intervals
 from hiersim.sweep.point import Point
-from hiersim.sweep.running import Progress, parquet, running
+from hiersim.sweep.running import Progress, running
+from hiersim.sweep.swept import parquet
 
 if TYPE_CHECKING:
     import polars as pl
-
-FEWEST, MOST = 3, 100_000
-"""Machines that may be drawn."""
 
 
 @dataclass(frozen=True)
@@ -89,17 +87,6 @@ class Uncertainty:
         return text + (f"; {len(self.failures)} more draws failed: {self.failures[0]}" if self.failures else "")
 
 
-def check_draws(draws: int, where: str) -> None:
-    """Check how many machines are to be drawn.
-
-    Raises:
-        ConfigError: too few for an interval, or too many; ``where`` is the key or option that says so.
-    """
-    if not FEWEST <= draws <= MOST:
-        what = f"must be {FEWEST} to {MOST:,} machines, got {draws:,}; 19 are the fewest for intervals that cover 90%"
-        raise ConfigError([Mistake(where, what)])
-
-
 def draw_machines(
     setup: Setup, draws: int, values: Mapping[str, Any] | None = None, progress: Progress | None = None
 ) -> Uncertainty:
@@ -114,7 +101,6 @@ def draw_machines(
     Raises:
         ConfigError: the scenario is wrong, or fewer than ``FEWEST`` draws came out.
     """
-    check_draws(draws, "uncertainty")
     points = [Point(i, values or {}, i) for i in range(draws)]
     rows: list[Mapping[str, Number]] = []
     failures: list[str] = []
