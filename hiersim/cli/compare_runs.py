@@ -154,7 +154,7 @@ def _write(found: Runs, out: Path) -> list[Path]:
     from hiersim.report.files import write_files
     from hiersim.report.outputs import write_picture
     from hiersim.report.style import figure_of, save
-    from hiersim.sweep.running import parquet
+    from hiersim.sweep.swept import parquet
 
     ax = found.plot.stalls()
     if out.suffix in PICTURES:

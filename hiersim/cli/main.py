@@ -27,6 +27,7 @@ from hiersim.cli import (
     report,
     run,
     schema,
+    search,
     studies,
     sweep,
     trace,
@@ -68,6 +69,7 @@ app.command("compare")(compare.compare)
 app.command("whatif")(whatif.whatif)
 app.command("explain")(explain.explain)
 app.command("sweep")(sweep.sweep)
+app.command("search")(search.search)
 app.command("check")(check.check)
 app.add_typer(trace.app, name="trace")
 app.command("policies")(catalogue.policies)

@@ -10,8 +10,7 @@ import typer
 from hiersim.cli.check import Set
 from hiersim.cli.console import plain_file, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
-from hiersim.cli.options import Json, Quiet
-from hiersim.cli.sweep import Processes
+from hiersim.cli.options import Json, Processes, Quiet
 
 if TYPE_CHECKING:
     from hiersim.insight.whatif import WhatIf
@@ -87,7 +86,7 @@ def _target(out: Path) -> Path:
 def _write(found: WhatIf, path: Path) -> None:
     if path.suffix == ".parquet":
         from hiersim.report.files import write_files
-        from hiersim.sweep.running import parquet
+        from hiersim.sweep.swept import parquet
 
         write_files(path.parent, {path.name: parquet(found.table())})
         return

@@ -11,7 +11,7 @@ from hiersim.api.simulation import Simulation
 from hiersim.engine.result import Result
 from hiersim.errors import ConfigError, HiersimError
 from hiersim.sweep.address import trace_key
-from hiersim.sweep.spread import Where, cores, spread
+from hiersim.sweep.spread import Where, cores, spreading
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]
@@ -61,10 +61,11 @@ def run_all(
         raise ConfigError(f"workers must be at least 1, got {workers}")
     tasks = [Task(simulation, give, trace, os.getcwd()) for simulation in simulations]
     count = workers or (cores() if seconds > WORTH else 1)
-    for done, outcome in enumerate(spread(_run, tasks, Where(count)), 1):
-        if progress is not None:
-            progress(done, len(tasks))
-        yield outcome
+    with spreading(Where(count)) as spread:
+        for done, outcome in enumerate(spread(_run, tasks), 1):
+            if progress is not None:
+                progress(done, len(tasks))
+            yield outcome
 
 
 def _run(task: Task) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hiersim.engine.result import Result
 from hiersim.report import tables
@@ -28,6 +29,8 @@ def write_all(
     artist: Artist | None = None,
     shortest_ps: int | None = None,
     scenario: Scenario | None = None,
+    more: Mapping[str, Any] | None = None,
+    files: Mapping[str, Content] | None = None,
 ) -> list[Path]:
     """Write ``result.json``, ``scenario.yaml``, ``tables/*.parquet``, pictures as PNG and SVG, a timeline.
 
@@ -41,17 +44,20 @@ def write_all(
         artist: draws; when absent the pictures are drawn here.
         shortest_ps: as in ``write_timeline``, in picoseconds; one is written where the run kept it.
         scenario: what was run, if that is known.
+        more: further keys of the JSON, such as ``uncertainty``.
+        files: further files by relative name.
 
     Raises:
         OutputError: something cannot be written; what was in the folder before is unchanged then.
     """
     drawn = (artist or Artist(helped=False)).contents(result) if pictures else {}
-    contents: dict[str, Content] = {RESULT: dump(to_json(result, deterministic))}
+    document = to_json(result, deterministic) | dict(more or {})
+    contents: dict[str, Content] = {RESULT: dump(document)}
     if scenario is not None:
         from hiersim.config.text import scenario_text
 
         contents[SCENARIO] = scenario_text(scenario).encode()
-    contents |= tables.contents(result)
+    contents |= tables.contents(result) | dict(files or {})
     if result.timeline is not None:
         from hiersim.report.timeline.write import FILE, content
 

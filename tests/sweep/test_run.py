@@ -195,7 +195,7 @@ def test_the_command_line(folder, capsys):
 def test_numbers_are_shown_in_their_units():
     cases = {
         ("elapsed_ps", 1_500_000): "1.5 us",
-        ("units.gpu0.stalls.cxl.read bandwidth_ps", 2): "2 ps",
+        ("units.gpu0.stalls.cxl.read bandwidth", 2): "2 ps",
         ("latency_ps.p99", 2_000): "2 ns",
         ("requests.ttft_s.p99", 0.25): "250 ms",
         ("tiers.dram.capacity_bytes", 2**30): "1 GiB",
@@ -203,7 +203,7 @@ def test_numbers_are_shown_in_their_units():
         ("energy_j.total", 1500.0): "1.5 kJ",
         ("average_power_w", 0.5): "500 mW",
         ("accesses", 12_000): "12,000",
-        ("miss_ratio", 0.21342): "0.2134",
+        ("miss_ratio", 0.21342): "21.3%",
     }
     assert {key: shown(*key) for key in cases} == cases
     assert shown("elapsed_ps", None) == "-"
