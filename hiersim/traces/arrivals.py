@@ -127,6 +127,8 @@ def weibull_shape(cv: float) -> float:
 def arriving(trace: RequestTrace, arrivals: str | ArrivalProcess, seed: int = 0) -> RequestTrace:
     """Return a trace whose arrivals are drawn anew; ``RequestTrace.arriving`` documents the arguments."""
     process = ArrivalProcess.parse(arrivals) if isinstance(arrivals, str) else arrivals
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ConfigError(f"seed must be a whole number from 0, got `{seed}`")
     waits = trace.after >= 0
     first, root = np.flatnonzero(~waits), roots(trace.after)
     gaps = process.gaps_ps(np.random.default_rng([seed, 0xA221]), len(first))
