@@ -256,7 +256,9 @@ class Result:
 
     @property
     def miss_ratio(self) -> float:
-        """Share of accesses whose object was in no tier."""
+        """Share of accesses whose object was in no tier; of a run without a trace of accesses, of look-ups."""
+        if self.accesses and not len(self.served_by) and self.tiers:
+            return next(reversed(self.tiers.values())).misses / self.accesses
         return float(np.count_nonzero(self.served_by < 0)) / self.accesses if self.accesses else 0.0
 
     @property

@@ -265,7 +265,9 @@ def moved(w: World) -> int:
 
 @inner
 def still_stuck(w: World, s: Serve, e: int) -> bool:
-    """Say, without looking its blocks up again, whether the head of the queue still lacks room."""
+    """Say, without looking its blocks up again, whether the head of the queue still lacks room for its whole prompt."""
+    if s.settings[C_WHOLE] == 0:  # what it needs depends on the tokens that the step has left
+        return False
     near = s.engines[e, E_TIER]
     return bool(
         moved(w) == s.engines[e, E_SEEN] and room.free(w, s, e) + rooms.evictable(w, near) < s.engines[e, E_NEEDS]

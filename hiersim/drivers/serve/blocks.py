@@ -206,4 +206,4 @@ def let_go(w: World, s: Serve, r: int) -> None:
 @hot
 def missing(s: Serve, r: int, size: int) -> int:
     """Return the bytes of its own that a request still lacks for ``size`` tokens."""
-    return room.own_bytes(s, r, size) - s.queries[r, Q_BYTES]
+    return int(room.own_bytes(s, r, size) - s.queries[r, Q_BYTES])

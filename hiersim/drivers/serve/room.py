@@ -59,7 +59,7 @@ def bytes_of(s: Serve, tokens: int) -> int:
 @hot
 def own_bytes(s: Serve, r: int, tokens: int) -> int:
     """Return the bytes of its own that a request needs with so many tokens."""
-    return max(0, bytes_of(s, tokens) - s.queries[r, Q_HELD] * s.settings[C_BLOCK_BYTES])
+    return int(max(0, bytes_of(s, tokens) - s.queries[r, Q_HELD] * s.settings[C_BLOCK_BYTES]))
 
 
 @hot
