@@ -116,7 +116,13 @@ def test_replay_shows_a_table_and_writes_files(cli, trace, tmp_path):
     assert pl.read_parquet("o/replay.parquet")["misses"].to_list() == [
         row["misses"] for row in json.loads(Path("o.json").read_text())
     ]
-    assert {path.name for path in Path("o").iterdir()} == {"replay.parquet", "misses.png", "misses.svg"}
+    assert {path.name for path in Path("o").iterdir()} == {
+        "replay.parquet",
+        "misses.png",
+        "misses.svg",
+        "map.png",
+        "map.svg",
+    }
     assert cli("replay", trace, "-c", "3", "--out", "one.svg")[0] == 0
     assert "<svg" in Path("one.svg").read_text()
 
