@@ -254,7 +254,7 @@ def test_run_writes_a_folder_named_by_its_content(cli, scenario):
     found = json.loads((folder / "result.json").read_text())
     assert folder.name == f"small-{found['scenario_hash'][:4]}"
     pictures = {f"{name}.{ending}" for name in ("stalls", "flow") for ending in ("png", "svg")}
-    assert {path.name for path in folder.iterdir()} == {"result.json", "tables"} | pictures
+    assert {path.name for path in folder.iterdir()} == {"result.json", "scenario.yaml", "tables"} | pictures
     assert f"runs/{folder.name}/" in out
     for words in ("gddr", "stalled", "provenance", "fingerprint"):
         assert words in out
