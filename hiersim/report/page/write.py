@@ -17,8 +17,9 @@ from hiersim.report import gallery
 from hiersim.report.files import write_files
 from hiersim.report.format import count
 from hiersim.report.page import words
-from hiersim.report.page.tables import Table, comparison, tables_of
+from hiersim.report.page.tables import Table, comparison, others, tables_of
 from hiersim.report.reading import Saved
+from hiersim.report.tables import tables
 
 Tell = Callable[[Result], list[str]]
 
@@ -116,10 +117,14 @@ def _run(name: str, saved: Saved, prefix: str, tell: Tell) -> Run:
         machine=result.machine,
         told=tell(result),
         pictures=[] if saved.empty else _pictures(saved, prefix),
-        tables=[] if saved.empty else tables_of(result, prefix),
+        tables=[] if saved.empty else _tables(saved, prefix),
         scenario=saved.scenario,
         provenance=_provenance(result),
     )
+
+
+def _tables(saved: Saved, prefix: str) -> list[Table]:
+    return [*tables_of(saved.result, prefix), *others(saved.path.parent, set(tables(saved.result)), prefix)]
 
 
 def _pictures(saved: Saved, prefix: str) -> list[Drawn]:
