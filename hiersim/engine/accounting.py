@@ -42,7 +42,7 @@ from hiersim.engine.columns import (
 )
 from hiersim.engine.effects import latency
 from hiersim.engine.world import World
-from hiersim.jit import inner
+from hiersim.jit import hot, inner
 
 
 @inner
@@ -50,17 +50,26 @@ def pass_time(w: World, until: int) -> None:
     """Charge the time from now to ``until``, for which the present state holds, and move the clock there."""
     passed = until - w.clock[NOW]
     for unit in range(w.units.shape[0]):
-        if w.units[unit, U_COMPUTING] > 0:
-            w.units[unit, U_BUSY_COMPUTE] += passed
-        elif w.units[unit, U_PORT] > 0:
-            w.units[unit, U_BUSY_NEAR] += passed
-            if w.units[unit, U_OPERATING] > 0:
-                w.units[unit, U_ACTIVE] += passed
-        elif w.units[unit, U_HEAD] == NONE:
-            w.units[unit, U_IDLE] += passed
-        else:
-            stall(w, unit, w.units[unit, U_HEAD], passed)
+        if not is_busy(w, unit, passed):
+            if w.units[unit, U_HEAD] == NONE:
+                w.units[unit, U_IDLE] += passed
+            else:
+                stall(w, unit, w.units[unit, U_HEAD], passed)
     w.clock[NOW] = until
+
+
+@hot
+def is_busy(w: World, unit: int, passed: int) -> bool:
+    """Charge time to a unit that computes or is at its near port; say whether it does."""
+    if w.units[unit, U_COMPUTING] > 0:
+        w.units[unit, U_BUSY_COMPUTE] += passed
+        return True
+    if w.units[unit, U_PORT] > 0:
+        w.units[unit, U_BUSY_NEAR] += passed
+        if w.units[unit, U_OPERATING] > 0:
+            w.units[unit, U_ACTIVE] += passed
+        return True
+    return False
 
 
 @inner
@@ -73,7 +82,13 @@ def stall(w: World, unit: int, a: int, passed: int) -> None:
     job = w.accesses[a, A_JOB]
     if w.accesses[a, A_JOINED] == 1:
         w.stall[unit, S_JOINED, w.jobs[job, J_TARGET], w.jobs[job, J_CLASS], kind] += passed
-        return
+    else:
+        stall_for(w, unit, job, passed, kind)
+
+
+@inner
+def stall_for(w: World, unit: int, job: int, passed: int, kind: int) -> None:
+    """Charge a stall, for objects of a class, to the phase of a job."""
     phase = w.jobs[job, J_PHASE]
     if phase == P_ROOM:
         tier = w.jobs[job, J_TARGET]

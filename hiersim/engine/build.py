@@ -54,7 +54,7 @@ def build_world(
     parts.update(hop_tables(plan, len(trace.classes), replay.streams))
     parts.update(effect_tables(plan))
     parts.update(route_tables(plan))
-    parts.update(_objects(plan, rules, trace, classes))
+    parts.update(_objects(plan, rules, trace, classes, options))
     parts.update(_trace(plan, replay, trace, next_use, options))
     _place_homes(parts, plan, trace, classes)
     parts["ahead"], parts["early"] = _prefetching(rules, trace, options)
@@ -67,7 +67,7 @@ def build_world(
 
 def _tiers(plan: Plan, rules: Mapping[str, TierRules], trace: AccessTrace, options: Options) -> dict[str, Any]:
     rows = np.zeros((len(plan.order), c.TIER_COLUMNS), np.int64)
-    largest = int(trace.size.max(initial=0))
+    largest = 0 if options.driven else int(trace.size.max(initial=0))  # a driver says itself who needs to be where
     for i, name in enumerate(plan.order):
         rule = rules[name]
         capacity = rule.capacity or plan.machine.tiers[name].capacity
@@ -100,18 +100,20 @@ def _tiers(plan: Plan, rules: Mapping[str, TierRules], trace: AccessTrace, optio
 
 
 def _objects(
-    plan: Plan, rules: Mapping[str, TierRules], trace: AccessTrace, classes: Mapping[str, ClassRules]
+    plan: Plan,
+    rules: Mapping[str, TierRules],
+    trace: AccessTrace,
+    classes: Mapping[str, ClassRules],
+    options: Options,
 ) -> dict[str, Any]:
-    tiers, objects, units = len(plan.order), trace.objects, len(plan.units)
-    rows = np.zeros((units, c.UNIT_COLUMNS), np.int64)
-    rows[:, [c.U_HEAD, c.U_TAIL]] = c.NONE
-    rows[:, c.U_NEAR] = [
-        plan.order.index(unit.tier) if unit.tier in plan.order else c.NONE for unit in plan.machine.units.values()
-    ]
+    tiers, objects = len(plan.order), trace.objects
+    rows = _units(plan, rules)
+    if options.driven:  # behind them a row for what each fetches for later, which no unit waits for
+        rows = np.concatenate([rows, rows])
     places = max(len(plan.hops), tiers)
     return {
         "units": rows,
-        "stall": np.zeros((units, c.STALL_KINDS, places, c.STALL_DETAILS, len(trace.classes)), np.int64),
+        "stall": np.zeros((len(rows), c.STALL_KINDS, places, c.STALL_DETAILS, len(trace.classes)), np.int64),
         "state": np.zeros((tiers, objects), np.uint8),
         "dirty": np.zeros((tiers, objects), np.uint8),
         "home": np.zeros((tiers, objects), np.uint8),
@@ -122,6 +124,17 @@ def _objects(
         "object_class": np.ascontiguousarray(trace.object_class, np.uint8),
         "flops": _creation_flops(plan, trace, classes),
     }
+
+
+def _units(plan: Plan, rules: Mapping[str, TierRules]) -> I64:
+    """Return the table of units, a row each."""
+    rows = np.zeros((len(plan.units), c.UNIT_COLUMNS), np.int64)
+    rows[:, [c.U_HEAD, c.U_TAIL]] = c.NONE
+    for row, name in zip(rows, plan.units, strict=True):
+        near = plan.machine.units[name].tier
+        row[c.U_NEAR] = plan.order.index(near) if near in plan.order else c.NONE
+        row[c.U_APART] = near in plan.order and len(plan.machine.chain(name, plan.order)) < len(rules)
+    return rows
 
 
 def _prefetching(

@@ -70,11 +70,12 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     CHANGE,  # when a hop next changes its state by itself
     JOINED,  # 1 when some bounds of the machine do not hold alone
     THROTTLED,  # 1 once an agent leaves a class less than all of a hop
+    SETTLED,  # how often settle has run
     ACTIVE,  # active groups, one column per class
     ACTIVE_1,
     ACTIVE_2,
     CLOCK_COLUMNS,
-) = range(36)
+) = range(37)
 
 # --- jobs -----------------------------------------------------------------------------------------------------------
 (
@@ -257,8 +258,9 @@ ON_ACCESS, ADMIT, PREFER, GATE_FIELDS, GATE_COLUMNS = 0, 1, 2, 3, 4
     U_OPERATING,  # operations that flow
     U_ACTIVE,  # time busy on the near tier for operations
     U_LOOKED,  # look-ups along its chain
+    U_APART,  # 1 when some managed tier is not in its chain
     UNIT_COLUMNS,
-) = range(12)
+) = range(13)
 
 # --- routes ---------------------------------------------------------------------------------------------------------
 (

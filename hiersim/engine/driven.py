@@ -6,7 +6,7 @@ job that it submitted has ended) and R_HELD (an object that it acquired is near,
 
 from __future__ import annotations
 
-from hiersim.engine import lookups, ready, transfers, work
+from hiersim.engine import early, gates, lookups, managers, moves, ready, rooms, transfers, watches, work
 from hiersim.engine.columns import (
     A_COUNTED,
     A_INDEX,
@@ -21,7 +21,9 @@ from hiersim.engine.columns import (
     A_WRITE,
     ALLOCATE,
     CARRY,
+    COUNTED,
     DEMAND,
+    DONE,
     ISSUED,
     J_MEMORY,
     J_TAG,
@@ -30,14 +32,21 @@ from hiersim.engine.columns import (
     NOW,
     OPERATE,
     R_RESUME,
+    RESIDENT,
     SEQ,
     SETTLE,
+    T_HITS,
+    T_NEXT,
+    U_APART,
+    U_LOOKED,
     U_NEAR,
+    WATCH_HIT,
+    WRITE_BACK,
 )
 from hiersim.engine.loop import LOOK
 from hiersim.engine.rows import free_access, free_job, new_access, new_job
 from hiersim.engine.world import World
-from hiersim.jit import inner
+from hiersim.jit import hot, inner
 
 
 @inner
@@ -111,6 +120,68 @@ def produce(w: World, unit: int, key: int, owner: int, stream: int) -> None:
     """Ask for room near a unit for an object that is nowhere and that an operation writes; it is held, and dirty."""
     a = new_row(w, unit, key, owner, stream)
     lookups.begin_transit(w, a, key, ALLOCATE, NONE, w.units[unit, U_NEAR])
+
+
+@inner
+def claim(w: World, unit: int, key: int, owner: int, stream: int) -> None:
+    """Ask for an object near a unit that an operation overwrites, wherever it was: held, and dirty if it was not there.
+
+    It counts as no look-up, and looks up when the ready line comes to it.
+    """
+    a = new_row(w, unit, key, owner, stream)
+    w.accesses[a, A_WRITE] = 1
+    w.accesses[a, A_COUNTED] = COUNTED
+    ready.put(w, R_RESUME, a | LOOK)
+
+
+@inner
+def take(w: World, unit: int, key: int, stream: int, counted: bool) -> None:
+    """Hold an object that is resident near a unit; ``counted`` as a look-up that found it."""
+    near = w.units[unit, U_NEAR]
+    if counted:
+        w.units[unit, U_LOOKED] += 1
+        w.tiers[near, T_HITS] += 1
+        gates.asked_for(w, near, key)
+        early.use(w, near, key)
+        watches.occurrence(w, WATCH_HIT, near, key, stream)
+    w.clock[ISSUED] += 1
+    w.clock[DONE] += 1
+    managers.hit(w, near, key)
+    w.pins[near, key] += 1
+
+
+@inner
+def wrote(w: World, unit: int, key: int, stream: int) -> None:
+    """Note that an operation has written an object that is held near its unit: dirty, and other copies are stale."""
+    near = w.units[unit, U_NEAR]
+    w.dirty[near, key] = 1
+    if w.transit[key] != NONE:
+        return
+    if w.units[unit, U_APART] == 1:
+        for tier in range(w.tiers.shape[0]):
+            if w.state[tier, key] == RESIDENT and not sees(w, unit, tier):
+                give_up(w, tier, key)
+    if moves.may_copy(w, near, key):
+        moves.copy_out(w, near, key, WRITE_BACK, stream)
+
+
+@hot
+def sees(w: World, unit: int, tier: int) -> bool:
+    """Say whether a tier is in a unit's chain."""
+    here = w.units[unit, U_NEAR]
+    while here != NONE and here != tier:
+        here = w.tiers[here, T_NEXT]
+    return bool(here == tier)
+
+
+@inner
+def give_up(w: World, tier: int, key: int) -> bool:
+    """Remove a resident copy, dirty or not, that is not at home and that nobody holds; say whether it was so."""
+    if w.home[tier, key] == 1 or w.pins[tier, key] > 0:
+        return False
+    managers.removed(w, tier, key)
+    rooms.depart(w, tier, key)
+    return True
 
 
 @inner
