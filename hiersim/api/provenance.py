@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from dataclasses import replace
 from importlib.metadata import version
@@ -24,7 +25,7 @@ def complete(result: Result, scenario: Scenario, trace: AccessTrace) -> Result:
         "seed": scenario.seed,
         "trace": about(trace),
         "estimates": figures(scenario, "estimate"),
-        "versions": versions(),
+        "versions": dict(versions()),
     }
     return replace(result, provenance=found | result.provenance | {"trace": found["trace"]})
 
@@ -53,6 +54,7 @@ def figures(scenario: Scenario, confidence: str) -> list[str]:
     ]
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Return the versions of hiersim, of Python and of the packages that a result depends on."""
     return {"hiersim": hiersim.__version__, "python": platform.python_version()} | {

@@ -13,7 +13,22 @@ import typer
 from typer.main import get_command
 
 import hiersim
-from hiersim.cli import cache, calibrate, catalogue, check, compare, devices, mrc, replay, run, schema, studies, trace
+from hiersim.cli import (
+    cache,
+    calibrate,
+    catalogue,
+    check,
+    compare,
+    devices,
+    models,
+    mrc,
+    replay,
+    run,
+    schema,
+    studies,
+    sweep,
+    trace,
+)
 from hiersim.cli.failures import BROKEN_PIPE, INTERRUPTED, MISTAKE, failure_lines
 
 app = typer.Typer(
@@ -46,12 +61,13 @@ app.command("run")(run.run)
 app.command("replay")(replay.replay)
 app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)
+app.command("sweep")(sweep.sweep)
 app.command("check")(check.check)
 app.add_typer(trace.app, name="trace")
 app.command("policies")(catalogue.policies)
 app.add_typer(devices.app, name="devices")
 app.add_typer(calibrate.app, name="calibrate")
-app.command("models")(catalogue.models)
+app.command("models")(models.models)
 app.command("studies")(studies.studies)
 app.command("schema")(schema.schema)
 app.add_typer(cache.app, name="cache")

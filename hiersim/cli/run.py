@@ -26,6 +26,13 @@ def run(
     ] = None,
     json: Json = None,
     pictures: Annotated[bool, typer.Option(help="Draw the stall stack and the flow.")] = True,
+    timeline: Annotated[bool, typer.Option("--timeline", help="Write a timeline for Perfetto.")] = False,
+    timeline_window: Annotated[
+        str | None, typer.Option("--timeline-window", metavar="A..B", help="Of this part of the run, as 1ms..2ms.")
+    ] = None,
+    timeline_shortest: Annotated[
+        str | None, typer.Option("--timeline-shortest", metavar="TIME", help="Fold events shorter than this, as 5us.")
+    ] = None,
     provenance: Annotated[bool, typer.Option("--provenance", help="Show what the result rests on.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -40,7 +47,7 @@ def run(
         from hiersim.api.simulation import load
 
         with working("reading", quiet):
-            simulation = load(file, set or [])
+            simulation = load(file, [*(set or []), *_outputs(timeline, timeline_window, timeline_shortest)])
             simulation.check()
             trace = simulation.trace()
         doubt(simulation.scenario, quiet)
@@ -53,13 +60,21 @@ def run(
             from hiersim.report.outputs import write_all
 
             with working("writing", quiet):
-                written = write_all(result, folder, pictures=pictures, artist=artist)
+                shortest = simulation.scenario.outputs.timeline_shortest
+                written = write_all(result, folder, pictures=pictures, artist=artist, shortest_ps=shortest)
     from hiersim.report.json import to_json
 
     if json:
         put_json(to_json(result), json)
     if json != "-":
         _show(result, written, provenance)
+
+
+def _outputs(timeline: bool, window: str | None, shortest: str | None) -> list[str]:
+    """Return what the options about timelines set; the last two ask for one, too."""
+    found = ["outputs.timeline=true"] if timeline or window or shortest else []
+    found += [f"outputs.timeline_window={window}"] if window else []
+    return found + ([f"outputs.timeline_shortest={shortest}"] if shortest else [])
 
 
 def _prepare_to_report(drawing: bool) -> None:

@@ -83,6 +83,9 @@ class Scenario(Record):
                     del rules[key]
                 else:
                     rules[key]["name"] = Path(rules[key]["name"]).name
+        del data["outputs"]["timeline_shortest"]  # it changes a file for people, not the result
+        if self.outputs.timeline_window is None:
+            del data["outputs"]["timeline_window"]
         text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
         order = ",".join([*self.tiers, "|", *self.machine.tiers, "|", *self.machine.links, "|", *self.machine.units])
         return hashlib.sha256(f"{order}\n{text}".encode()).hexdigest()

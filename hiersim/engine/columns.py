@@ -74,8 +74,10 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     ACTIVE,  # active groups, one column per class
     ACTIVE_1,
     ACTIVE_2,
+    SPANS_SIZE,
+    LEVELS_SIZE,
     CLOCK_COLUMNS,
-) = range(37)
+) = range(39)
 
 # --- jobs -----------------------------------------------------------------------------------------------------------
 (
@@ -258,9 +260,10 @@ ON_ACCESS, ADMIT, PREFER, GATE_FIELDS, GATE_COLUMNS = 0, 1, 2, 3, 4
     U_OPERATING,  # operations that flow
     U_ACTIVE,  # time busy on the near tier for operations
     U_LOOKED,  # look-ups along its chain
+    U_SPAN,  # its last span, when they are kept
     U_APART,  # 1 when some managed tier is not in its chain
     UNIT_COLUMNS,
-) = range(13)
+) = range(14)
 
 # --- routes ---------------------------------------------------------------------------------------------------------
 (
@@ -314,6 +317,23 @@ W_KIND, W_TIER, W_EVERY, W_COUNT, W_ACTIVE, W_REACHED, WATCH_COLUMNS = 0, 1, 2, 
 WATCH_DONE, WATCH_HIT, WATCH_MISS, WATCH_EVICT = 0, 1, 2, 3
 WATCHES = 64
 JOURNAL_COLUMNS = 5  # kind, time, object, tier, stream
-TIMELINE_COLUMNS = 9  # created, slots, flow, done, object, bytes, route, class, kind
+TIMELINE_COLUMNS = 13  # created, slots, flow, done, object, bytes, route, class, kind, sequence number; of an
+# operation FLOPs, bytes read from and written to its near tier
 VICTIM_COLUMNS = 4  # time, tier, object, how
 V_DROP, V_MOVE, V_LOST, V_REFUSED, V_DENIED = 0, 1, 2, 3, 4
+
+# --- spans of units, room taken in tiers ------------------------------------------------------------------------------
+(
+    SP_UNIT,
+    SP_START,
+    SP_END,
+    SP_STATE,  # a kind of stall, or one of the three below
+    SP_PLACE,  # as in the table of stalls
+    SP_DETAIL,
+    SP_INDEX,  # place in the trace of the access that a stall is charged to; of a driver's, who wants the object
+    SP_OBJECT,  # of that access
+    SP_TRANSFER,  # sequence number of the transfer that this waits for
+    SPAN_COLUMNS,
+) = range(10)
+S_COMPUTE, S_NEAR, S_IDLE = STALL_KINDS, STALL_KINDS + 1, STALL_KINDS + 2
+LEVEL_COLUMNS = 3  # time, tier, bytes taken

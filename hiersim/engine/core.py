@@ -78,7 +78,8 @@ class Core:
         """Return more rows than one event needs: a tier may send out many small victims for one large object."""
         size = self.trace.size
         victims = -(-int(size.max()) // int(size.min())) + 1 if len(size) else 1
-        return 8 + 4 * len(self.plan.order) * min(victims + 1, self.trace.objects + 2)
+        spans = len(self.plan.units) * self.world.route_hop.shape[1]  # a stretch may cross every latency of a route
+        return max(spans, 8 + 4 * len(self.plan.order) * min(victims + 1, self.trace.objects + 2))
 
     def _bind(self, seeds: Seeds, of_admissions: Seeds) -> None:
         """Initialise each tier's policies and enter the addresses of their functions."""
@@ -142,10 +143,13 @@ class Core:
 
     def grow_if_needed(self) -> None:
         """Make sure that the tables have rows for what an agent does between events."""
+        clock = self.world.clock
+        logs = (self.world.spans, c.SPANS_SIZE), (self.world.levels, c.LEVELS_SIZE)
         if (
-            self.world.clock[c.JOBS_FREE] < self.margin
-            or self.world.clock[c.GROUPS_FREE] < self.margin
-            or len(self.world.journal) - self.world.clock[c.JOURNAL_SIZE] < self.margin
+            clock[c.JOBS_FREE] < self.margin
+            or clock[c.GROUPS_FREE] < self.margin
+            or len(self.world.journal) - clock[c.JOURNAL_SIZE] < self.margin
+            or any(len(rows) and len(rows) - clock[size] < self.margin for rows, size in logs)
         ):
             self._grow()
 
@@ -160,6 +164,16 @@ class Core:
         policy = self.policies[tier]
         message = f"policy `{policy.name}` of tier `{self.plan.order[tier]}` chose victim {key}, which is not there"
         raise (LawError if policy.builtin else PolicyError)(message)
+
+
+LOGS = {
+    "journal": c.JOURNAL_SIZE,
+    "timeline": c.TIMELINE_SIZE,
+    "victims": c.VICTIMS_SIZE,
+    "spans": c.SPANS_SIZE,
+    "levels": c.LEVELS_SIZE,
+}
+"""Tables that are only added to, and where the clock says how many of their rows are taken."""
 
 
 def grown(w: World, margin: int) -> World:
@@ -187,7 +201,7 @@ def grown(w: World, margin: int) -> World:
         parts["share"] = np.zeros((len(parts["groups"]), w.share.shape[1]))
         parts["group_wire"] = np.concatenate([w.group_wire, np.zeros((more, w.group_wire.shape[1]), np.int64)])
         clock[c.GROUPS_FREE] += more
-    for name, size in (("journal", c.JOURNAL_SIZE), ("timeline", c.TIMELINE_SIZE), ("victims", c.VICTIMS_SIZE)):
+    for name, size in LOGS.items():
         rows = getattr(w, name)
         if 0 < len(rows) < clock[size] + margin:
             parts[name] = np.concatenate([rows, np.zeros((len(rows) + margin, rows.shape[1]), np.int64)])

@@ -35,6 +35,7 @@ from hiersim.engine.columns import (
     J_UNIT,
     JOBS_FREE,
     JOURNAL_SIZE,
+    LEVELS_SIZE,
     LIMIT,
     MASK,
     MIGRATE,
@@ -50,6 +51,7 @@ from hiersim.engine.columns import (
     SETTLE,
     SETTLED,
     SHIFT,
+    SPANS_SIZE,
     T_LINE_HEAD,
     TIMELINE_SIZE,
     U_NEAR,
@@ -96,6 +98,8 @@ def advance(w: World, until: int, margin: int, budget: int) -> int:
             solver.set_rates(w)
             continue
         if w.clock[CHANGE] < min(time, until) and not changed:
+            if lacks_rows(w, margin):
+                return GROW
             accounting.pass_time(w, w.clock[CHANGE])
             continue
         if time >= until:
@@ -132,6 +136,8 @@ def lacks_rows(w: World, margin: int) -> bool:
         rows = min(rows, w.timeline.shape[0] - w.clock[TIMELINE_SIZE])
     if w.victims.shape[0] > 0:
         rows = min(rows, w.victims.shape[0] - w.clock[VICTIMS_SIZE])
+    if w.spans.shape[0] > 0:
+        rows = min(rows, w.spans.shape[0] - w.clock[SPANS_SIZE], w.levels.shape[0] - w.clock[LEVELS_SIZE])
     return bool(rows < margin)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hiersim.engine import early, gates, managers, ready, transfers, watches
+from hiersim.engine import early, gates, managers, ready, spans, transfers, watches
 from hiersim.engine.columns import (
     ABSENT,
     ARRIVING,
@@ -66,6 +66,8 @@ def change_used(w: World, tier: int, change: int) -> None:
     w.tiers[tier, T_USED] = used
     if used > w.tiers[tier, T_PEAK]:
         w.tiers[tier, T_PEAK] = used
+    if w.levels.shape[0] > 0:
+        spans.note_level(w, tier)
     if change < 0:
         w.clock[SETTLE] = 1
 

@@ -26,6 +26,7 @@ from hiersim.engine.columns import (
     J_STREAM,
     NONE,
     NOW,
+    OPERATE,
     P_FLOW,
     P_IDLE,
     P_LATENCY,
@@ -45,7 +46,7 @@ from hiersim.engine.columns import (
     UNLAWFUL,
 )
 from hiersim.engine.effects import activation, dies, latency, packets
-from hiersim.engine.world import World
+from hiersim.engine.world import FROM, UNTIL, World
 from hiersim.jit import hot, inner
 
 
@@ -137,8 +138,8 @@ def count(w: World, job: int) -> None:
 
 @inner
 def note(w: World, job: int) -> None:
-    """Enter a transfer that has ended in the timeline, if there is one."""
-    if w.timeline.shape[0] > 0:
+    """Enter a transfer that has ended in the timeline, if there is one and it overlaps the window."""
+    if w.timeline.shape[0] > 0 and w.clock[NOW] >= w.setup[FROM] and w.jobs[job, J_CREATED] < w.setup[UNTIL]:
         row = w.clock[TIMELINE_SIZE]
         w.clock[TIMELINE_SIZE] = row + 1
         w.timeline[row, 0] = w.jobs[job, J_CREATED]
@@ -150,6 +151,11 @@ def note(w: World, job: int) -> None:
         w.timeline[row, 6] = w.jobs[job, J_ROUTE]
         w.timeline[row, 7] = w.jobs[job, J_CLASS]
         w.timeline[row, 8] = w.jobs[job, J_KIND]
+        w.timeline[row, 9] = w.jobs[job, J_SEQ]
+        if w.jobs[job, J_KIND] == OPERATE:
+            w.timeline[row, 10] = w.flops_of[job]
+            w.timeline[row, 11] = work.moved(w, job, 0)
+            w.timeline[row, 12] = work.moved(w, job, 1)
 
 
 @hot

@@ -106,7 +106,7 @@ class World(NamedTuple):
     order: I64  # [accesses]: the trace by stream, each in trace order
     stream_of: I32  # [accesses]
     streams: I64  # [streams, STREAM_COLUMNS]
-    setup: I64  # [4]: open loop?, think time, keep victims?, driven?
+    setup: I64  # [6]: open loop?, think time, keep victims?, driven?, the window of timelines
     hooks: I64  # [T, 6]: addresses of the policies' functions
     fields: I64  # [T]: address of each policy's table of fields
     gates: I64  # [T, GATE_COLUMNS]: addresses of the admission policies' functions and fields
@@ -124,9 +124,12 @@ class World(NamedTuple):
     journal: I64  # [entries, JOURNAL_COLUMNS]
     timeline: I64  # [transfers, TIMELINE_COLUMNS], or [0, ...] when not asked for
     victims: I64  # [evictions, VICTIM_COLUMNS], or [0, ...] when not asked for
+    spans: I64  # [changes of a unit's state, SPAN_COLUMNS], or [0, ...] when not asked for
+    levels: I64  # [changes of a tier's room, LEVEL_COLUMNS], the first T before the window; or [0, ...]
 
 
-OPEN_LOOP, THINK, KEEP_VICTIMS, DRIVEN = 0, 1, 2, 3  # of ``setup``; DRIVEN: a driver acquires objects and submits work
+# of ``setup``; DRIVEN: a driver acquires objects and submits work
+OPEN_LOOP, THINK, KEEP_VICTIMS, DRIVEN, FROM, UNTIL = 0, 1, 2, 3, 4, 5
 
 
 def table(rows: int, columns: int) -> I64:

@@ -21,8 +21,11 @@ def write_all(
     deterministic: bool = False,
     pictures: bool = True,
     artist: Artist | None = None,
+    shortest_ps: int | None = None,
 ) -> list[Path]:
-    """Write ``result.json``, ``tables/*.parquet``, ``stalls`` and ``flow`` as PNG and SVG; return the paths.
+    """Write ``result.json``, ``tables/*.parquet``, pictures as PNG and SVG, the timeline if there is one.
+
+    Returns the paths.
 
     Args:
         result: the run.
@@ -30,6 +33,7 @@ def write_all(
         deterministic: leave the wall time out of the JSON, so that equal runs give equal bytes.
         pictures: draw, which takes about a second.
         artist: draws; when absent the pictures are drawn here.
+        shortest_ps: as in ``write_timeline``, in picoseconds.
 
     Raises:
         OutputError: something cannot be written; what was in the folder before is unchanged then.
@@ -37,6 +41,10 @@ def write_all(
     drawn = (artist or Artist(helped=False)).contents(result) if pictures else {}
     contents: dict[str, Content] = {"result.json": dump(to_json(result, deterministic))}
     contents |= tables.contents(result)
+    if result.timeline is not None:
+        from hiersim.report.timeline.write import FILE, content
+
+        contents[FILE] = content(result, shortest_ps)
     return write_files(folder, contents | drawn)
 
 
