@@ -33,6 +33,7 @@ from hiersim.engine.columns import (
     S_NEAR,
     S_ROOM,
     S_SLOT,
+    SORT,
     T_LEAVING,
     T_PORT,
     U_ACTIVE,
@@ -112,6 +113,8 @@ def charge(w: World, unit: int, who: tuple[int, int, int], cause: tuple[int, int
         when: start and length, in picoseconds.
     """
     w.stall[unit, cause[0], cause[1], cause[2], w.object_class[who[1]]] += when[1]
+    if w.waits.shape[0] > 0:
+        w.waits[w.clock[SORT], cause[0], cause[1], cause[2]] += when[1]
     if w.spans.shape[0] > 0:
         spans.note(w, unit, cause, who, (when[0], when[0] + when[1]))
 

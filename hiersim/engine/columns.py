@@ -71,13 +71,14 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     JOINED,  # 1 when some bounds of the machine do not hold alone
     THROTTLED,  # 1 once an agent leaves a class less than all of a hop
     SETTLED,  # how often settle has run
+    SORT,  # with a driver: the sort of work that waits, a row of ``waits``
     ACTIVE,  # active groups, one column per class
     ACTIVE_1,
     ACTIVE_2,
     SPANS_SIZE,
     LEVELS_SIZE,
     CLOCK_COLUMNS,
-) = range(39)
+) = range(40)
 
 # --- jobs -----------------------------------------------------------------------------------------------------------
 (
@@ -110,8 +111,9 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     J_PROMISED,  # 1 when its room counts as asked for already
     J_TAG,  # what the driver knows it by
     J_MEMORY,  # of an operation: 1 when the near tier limits it
+    J_WITH,  # the next job of the same owner, as a driver chains them
     JOB_COLUMNS,
-) = range(30)
+) = range(31)
 
 # --- accesses in flight ---------------------------------------------------------------------------------------------
 (

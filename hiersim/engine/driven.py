@@ -35,8 +35,10 @@ from hiersim.engine.columns import (
     RESIDENT,
     SEQ,
     SETTLE,
+    T_CAPACITY,
     T_HITS,
     T_NEXT,
+    T_USED,
     U_APART,
     U_LOOKED,
     U_NEAR,
@@ -46,7 +48,7 @@ from hiersim.engine.columns import (
 from hiersim.engine.loop import LOOK
 from hiersim.engine.rows import free_access, free_job, new_access, new_job
 from hiersim.engine.world import World
-from hiersim.jit import hot, inner
+from hiersim.jit import hot, inner, kernel
 
 
 @inner
@@ -71,12 +73,17 @@ def new_operation(w: World, unit: int, key: int, stream: int, tag: int) -> int:
 
 
 @inner
+def way(w: World, job: int) -> int:
+    """Return the route of an operation whose ``work_read`` and ``work_written`` are filled in."""
+    reads, writes = work.moved(w, job, 0) > 0, work.moved(w, job, 1) > 0
+    return int(w.operate[w.jobs[job, J_UNIT], (1 if reads else 0) + (2 if writes else 0)])
+
+
+@inner
 def operate(w: World, job: int, duration: int, by_memory: bool) -> None:
     """Begin an operation that takes ``duration`` picoseconds when nothing else is on its unit or near tier."""
     w.jobs[job, J_MEMORY] = 1 if by_memory else 0
-    reads, writes = work.moved(w, job, 0) > 0, work.moved(w, job, 1) > 0
-    route = w.operate[w.jobs[job, J_UNIT], (1 if reads else 0) + (2 if writes else 0)]
-    transfers.begin(w, job, route, max(1, duration))
+    transfers.begin(w, job, way(w, job), max(1, duration))
 
 
 @inner
@@ -201,3 +208,13 @@ def heard(w: World, a: int) -> None:
 def over(w: World, job: int) -> None:
     """Give back the row of a job that has ended, once the driver has read it."""
     free_job(w, job)
+
+
+@kernel
+def put(w: World, tier: int, key: int) -> bool:
+    """Make an object resident in a tier before anything happens, clean; say whether it fits."""
+    if w.tiers[tier, T_USED] + w.size[key] > w.tiers[tier, T_CAPACITY]:
+        return False
+    rooms.change_used(w, tier, w.size[key])
+    rooms.arrive(w, tier, key, 0)
+    return True

@@ -41,10 +41,14 @@ class OperationBuilder:
 
     Args:
         name: of the trace.
+        ordered: whether what is read comes after the operation that wrote it last, and what is written after that one
+            and those that have read it since, also where they are in other streams and ``after`` does not say so.
     """
 
-    def __init__(self, name: str = "operations") -> None:
-        self.name = name
+    def __init__(self, name: str = "operations", ordered: bool = True) -> None:
+        self.name, self.ordered = name, ordered
+        self._writer: dict[int, int] = {}
+        self._readers: dict[int, list[int]] = {}
         self._objects: dict[str, list[Any]] = {key: [] for key in (*PER_OBJECT, "name", "kept")}
         self._columns: dict[str, list[Any]] = {key: [] for key in (*PER_OPERATION, "name")}
         self._kinds: dict[str, int] = {}
@@ -140,10 +144,24 @@ class OperationBuilder:
             number, amount = use if isinstance(use, tuple) else (use, self._objects["size"][use])
             self._uses.append(number)
             self._bytes.append(amount)
-        self._after += after
+        self._after += self._in_order(place, after, len(reads))
         self._ends[0].append(len(self._uses))
         self._ends[1].append(len(self._after))
         return place
+
+    def _in_order(self, place: int, after: Sequence[int], reads: int) -> list[int]:
+        """Return what an operation comes after, with those whose objects it touches, each once, ascending."""
+        before = set(after)
+        for at, key in enumerate(self._uses[self._ends[0][-1] :] if self.ordered else ()):
+            before.update([self._writer[key]] if key in self._writer else [])
+            if at < reads:
+                self._readers.setdefault(key, []).append(place)
+            else:
+                before.update(self._readers.pop(key, []))
+                self._writer[key] = place
+        streams = self._columns["stream"]
+        implied = {other for other in before - set(after) if streams[other] == streams[place]}
+        return sorted((before - implied - {place}) | set(after))
 
     def _kind(self, kind: str, action: str) -> int:
         number = _one_of(action, ACTIONS, "action")
