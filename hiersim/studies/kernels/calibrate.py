@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ from hiersim.studies.kernels.kinds import Evaluator, Kind, beyond_l2
 from hiersim.studies.kernels.sheet import Sheet, model_called, sheet_of
 from hiersim.studies.kernels.table import CHUNKS, DECODES, TOKENS, Table
 
+DEEP = 5
+"""Folders above a file whose names may say what was measured."""
 STORAGE = ("queue_depth", "size")
 """What the header of a file of storage measurements has, which ``calibrate device`` reads."""
 
@@ -122,7 +124,7 @@ def _context(request: Request, path: Path) -> Context:
     """Return what is known beside a file: the model by its name or by that of the folders that it lies in."""
     if request.model:
         return Context(find_model(request.model), request.ranks)
-    label = " ".join(path.resolve().parts[-5:])
+    label = " ".join(path.resolve().parts[-DEEP - 1 :])
     return Context(model_called(label), request.ranks)
 
 
@@ -144,10 +146,8 @@ def _by_card(tables: Sequence[Table], request: Request) -> Iterator[tuple[str, l
 
 
 def _card(label: str, tables: Sequence[Table], request: Request, hashes: Mapping[str, str]) -> Calibration:
-    folder = " ".join(part for path in request.paths for part in path.resolve().parts[-5:])
-    sheet = sheet_of(label or folder, request.machine, request.stated)
-    if not label and not request.machine and not sheet.name:
-        sheet = replace(sheet, name="my-card")
+    folder = " ".join(dict.fromkeys(part for path in request.paths for part in path.resolve().parts[-DEEP:]))
+    sheet = sheet_of(label, folder, request.machine, request.stated)
     known = _usual(sheet)
     found: list[Fitted] = []
     skipped: list[str] = []
