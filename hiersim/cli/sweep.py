@@ -87,7 +87,7 @@ def _show(found: Swept) -> None:
         | {name: _cell(name, row, ends) for name in names}
         for point, row, ends in zip(found.points, numbers, spread, strict=True)
     ]
-    show(table(lines[:ROWS], headings(found.sweep.paths) | {name: name for name in names}))
+    show(table(lines[:ROWS], headings([*found.sweep.paths, *names])))
     if count > ROWS:
         print(f"... and {count - ROWS} more points in the table")
     for outcome in failed[:FAILURES]:

@@ -15,7 +15,7 @@ HELD = ("capacity_bytes", "resident_bytes", "peak_bytes", "mean_bytes")
 """Sizes that are held, not moved; people read them in binary units."""
 
 
-SHARES = ("utilisation", "_ratio")
+SHARES = ("utilisation", "_ratio", "_share")
 """Endings of numbers that are shares of 1."""
 
 

@@ -3,6 +3,7 @@
 import json
 import math
 import zlib
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -209,6 +210,12 @@ def test_the_estimates_default_is_that_of_the_catalogue():
     factors = np.exp(np.abs(np.log([ratio for ratio in ratios if ratio])))
     assert len(factors) >= 30
     assert np.quantile(factors, 0.9) == pytest.approx(CLASSES["estimate"].other, rel=0.02)
+
+
+def test_the_page_has_the_class_defaults():
+    page = (Path(__file__).parents[2] / "docs" / "uncertainty.md").read_text()
+    for name, doubt in CLASSES.items():
+        assert f"| {name} | {doubt.rate} | {doubt.other} | {doubt.reason} |" in page
 
 
 def truth_of(figures, rng):
