@@ -41,8 +41,8 @@ class WhatIf:
         together: resources that bind only together: each alone saves little.
         following: of each resource what it saves of the time that is left when those that bind are twice as good.
         all_doubled: share of the time saved when every resource of the machine is twice as good.
-        jitter: measure -> by how much runs differ whose rates differ by less than a millionth, as a share of it; empty
-            if they do not. Savings are counted from the mean of these runs.
+        jitter: measure -> by how much runs differ whose figures hardly do, as a share of it; empty if they do not.
+            Savings are counted from the mean of these runs.
         runs: how many simulations it took.
         cheapest: the cheapest way to save what was asked for, if prices were given.
     """

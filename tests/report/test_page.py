@@ -196,7 +196,9 @@ def test_in_a_browser_tables_sort_and_nothing_is_fetched(saved, tmp_path):
 def asked(log):
     """What the page asked the network for; the browser itself looks for updates and the like, with no origin."""
     found = [event.get("params") for event in json.loads(log.read_text())["events"]]
-    from_page = [each for each in found if isinstance(each, dict) and each.get("initiator", "").startswith(("null", "file"))]
+    from_page = [
+        each for each in found if isinstance(each, dict) and each.get("initiator", "").startswith(("null", "file"))
+    ]
     return sorted({each["url"] for each in from_page if each["url"].startswith(("http:", "https:", "ws:"))})
 
 
