@@ -28,7 +28,7 @@ LITTLE = 0.01
 """Less than this share of the time is not worth a word."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WhatIf:
     """What binds a run, and what would help.
 
@@ -58,6 +58,9 @@ class WhatIf:
     jitter: Mapping[str, float] = field(default_factory=dict)
     runs: int = 1
     cheapest: Cheapest | None = None
+
+    def __repr__(self) -> str:
+        return f"<WhatIf {self.name}: {' '.join(self.sentences())}>"
 
     def table(self) -> pl.DataFrame:
         """Return a row per resource: its figure, and for each measure ``slope_`` and ``doubled_`` (shares of 1)."""
