@@ -23,7 +23,7 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 BESIDE = {("jit", "jitcache")}  # compiled code and the folder that it is kept in are one concern in two files
 
 # the only files beside jit.py that extend the compiler (intrinsics, types) or explain its errors
-COMPILER = (*(f"policies/{name}.py" for name in ("hooks", "bits", "memory", "checks")), "engine/handle.py")
+COMPILER = (*(f"policies/{name}.py" for name in ("hooks", "bits", "memory", "checks")), "engine/pointed.py")
 ONLY_IN = {
     "matplotlib": ("report/",),
     "typer": ("cli/",),

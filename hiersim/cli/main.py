@@ -20,6 +20,7 @@ from hiersim.cli import (
     check,
     compare,
     devices,
+    models,
     mrc,
     replay,
     report,
@@ -68,7 +69,7 @@ app.add_typer(trace.app, name="trace")
 app.command("policies")(catalogue.policies)
 app.add_typer(devices.app, name="devices")
 app.add_typer(calibrate.app, name="calibrate")
-app.command("models")(catalogue.models)
+app.command("models")(models.models)
 app.command("studies")(studies.studies)
 app.command("schema")(schema.schema)
 app.add_typer(cache.app, name="cache")

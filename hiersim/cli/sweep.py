@@ -13,7 +13,7 @@ from hiersim.cli.failures import warn
 from hiersim.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
-    from hiersim.sweep.run import Swept
+    from hiersim.sweep.running import Swept
 
 ROWS = 20
 """Points that the terminal shows; the table has all."""

@@ -4,6 +4,6 @@
 """
 
 from hiersim.sweep.files import Sweep, load
-from hiersim.sweep.run import Swept, run
+from hiersim.sweep.running import Swept, run
 
 __all__ = ["Sweep", "Swept", "load", "run"]

@@ -7,8 +7,10 @@ results in the store's folder as it sees it, and hands them back as well.
 from __future__ import annotations
 
 import contextlib
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from hiersim.errors import ConfigError
 from hiersim.sweep.spread import Where
@@ -29,6 +31,8 @@ def spread_on_cluster(work: Callable[[A], B], items: Sequence[A], at: Where) -> 
     """
     from joblib import Parallel, delayed
 
+    if at.address != "auto":
+        _knock(at)
     if at.cluster == "dask":
         with _dask(at):
             yield from Parallel(n_jobs=at.workers or -1, return_as="generator")(delayed(work)(item) for item in items)
@@ -37,6 +41,17 @@ def spread_on_cluster(work: Callable[[A], B], items: Sequence[A], at: Where) -> 
             for start in range(0, len(items), ROUND * workers):
                 batch = items[start : start + ROUND * workers]
                 yield from Parallel(n_jobs=workers)(delayed(work)(item) for item in batch)
+
+
+def _knock(at: Where) -> None:
+    """Raise at once where nothing listens; the clusters' own clients wait for a minute, and talk meanwhile."""
+    text = at.address if "://" in at.address else f"tcp://{at.address}"
+    try:
+        parts = urlsplit(text)
+        with socket.create_connection((parts.hostname or "", parts.port or 0), PATIENCE):
+            pass
+    except (OSError, ValueError) as why:
+        raise _unreachable(at, why) from None
 
 
 @contextlib.contextmanager

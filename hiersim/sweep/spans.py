@@ -46,8 +46,8 @@ class Span:
     def numbers(self) -> list[float]:
         """Return the values in the base unit, each once, ascending."""
         if self.step is not None:
-            steps = int((Fraction(self.high) - Fraction(self.low)) / Fraction(self.step))
-            found = [float(Fraction(self.low) + i * Fraction(self.step)) for i in range(steps + 1)]
+            low, high, step = (Fraction(str(value)) for value in (self.low, self.high, self.step))  # 0.1 means 1/10
+            found = [float(low + i * step) for i in range(int((high - low) / step) + 1)]
         else:
             last = (self.count or 1) - 1
             found = [self._at(i / last) if last else self.low for i in range(last + 1)]
@@ -97,7 +97,7 @@ def span_of(data: Mapping[str, Any]) -> tuple[Span | None, list[Problem]]:
         if key not in KEYS
     ]
     problems += [((key,), "required key is missing") for key in ("from", "to") if key not in data]
-    problems += [(("count",), f"expected a whole number of 1 or more, not `{data['count']}`")] * _bad_count(data)
+    problems += [(("count",), f"expected a whole number of 1 or more, not `{data.get('count')}`")] * _bad_count(data)
     if data.get("scale", "linear") not in ("linear", "log"):
         problems.append((("scale",), f"`{data['scale']}` is not one of linear, log"))
     ends: dict[str, tuple[float, str]] = {}

@@ -55,7 +55,7 @@ class Store:
         """Return what is stored; an entry that is damaged or of another schema is none, and the note says so."""
         try:
             content = self.path(address).read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return Found()
         except OSError as why:
             return Found(note=f"cannot be read ({why.strerror})")

@@ -167,8 +167,13 @@ def mistakes_at(sweep: Sweep, paths: Sequence[str], point: Point) -> list[Mistak
     try:
         sweep.setup.base.scenario(point)
     except ConfigError as why:
-        return [each for each in why.mistakes if any(f"{each.where}.".startswith(f"{path}.") for path in paths)]
+        return [each for each in why.mistakes if any(_related(each.where, path) for path in paths)]
     return []
+
+
+def _related(where: str, path: str) -> bool:
+    """Return whether one of two dotted paths leads through the other."""
+    return bool(where) and (f"{where}.".startswith(f"{path}.") or f"{path}.".startswith(f"{where}."))
 
 
 def notes(outcomes: Sequence[Outcome]) -> list[str]:
