@@ -7,6 +7,7 @@ job that it submitted has ended) and R_HELD (an object that it acquired is near,
 from __future__ import annotations
 
 from hiersim.engine import early, gates, lookups, managers, moves, ready, rooms, transfers, watches, work
+from hiersim.engine.coding import size_in
 from hiersim.engine.columns import (
     A_COUNTED,
     A_INDEX,
@@ -213,8 +214,8 @@ def over(w: World, job: int) -> None:
 @kernel
 def put(w: World, tier: int, key: int) -> bool:
     """Make an object resident in a tier before anything happens, clean; say whether it fits."""
-    if w.tiers[tier, T_USED] + w.size[key] > w.tiers[tier, T_CAPACITY]:
+    if w.tiers[tier, T_USED] + size_in(w, tier, key) > w.tiers[tier, T_CAPACITY]:
         return False
-    rooms.change_used(w, tier, w.size[key])
+    rooms.change_used(w, tier, size_in(w, tier, key))
     rooms.arrive(w, tier, key, 0)
     return True
