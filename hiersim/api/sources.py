@@ -78,6 +78,26 @@ def trace_of(scenario: Scenario) -> AccessTrace:
     return found
 
 
+def requests_of(scenario: Scenario) -> RequestTrace:
+    """Open or make the trace of a scenario that serves, as requests.
+
+    Raises:
+        TraceError: the file cannot be read, or holds accesses or nothing.
+    """
+    section = scenario.trace
+    found = _generated(section, scenario.seed) if section.generate else _read(section, scenario.seed)
+    if not isinstance(found, RequestTrace):
+        raise TraceError(f"{found.source or found.name}: holds accesses, and the `serve` section needs requests")
+    if not len(found):
+        raise TraceError(f"{found.source or found.name}: holds no requests")
+    return found
+
+
+def _read(section: TraceSection, seed: int) -> AccessTrace | RequestTrace:
+    """Read a file without turning requests into accesses."""
+    return open(str(section.path), **section.read_options() | {"format": section.format, "seed": seed})
+
+
 def _opened(section: TraceSection, seed: int) -> AccessTrace | RequestTrace:
     options = section.read_options() | {"format": section.format, "dtype": section.kv_dtype, "seed": seed}
     return open(str(section.path), model=section.model, **options)

@@ -12,7 +12,7 @@ from hiersim.config.checks import agent_problems, problems_between
 from hiersim.config.compose import beside, compose_machine, is_path, override, read_as_machine, read_composed
 from hiersim.config.parts import fill_parts
 from hiersim.config.scenario import Scenario
-from hiersim.config.tree import Tree
+from hiersim.config.tree import Place, Tree
 from hiersim.errors import ConfigError, Mistake, nearest
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
 from hiersim.machine.catalogue import absent, fill_in, find_machine
@@ -36,6 +36,20 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
     tree = read_composed(str(path))
     tree.data.setdefault("name", Path(path).stem)
     return _build(override(tree, overrides), FROM_TEXT, all_tiers="tiers" not in tree.data)
+
+
+def varied(tree: Tree, changes: Mapping[str, Any], place: Place) -> Scenario:
+    """Return the scenario of a composed file with other values at dotted paths, each as YAML has it.
+
+    Args:
+        tree: what ``compose.read_composed`` returned.
+        changes: path -> value.
+        place: where the changes were written; a file that one of them names is looked for beside it.
+
+    Raises:
+        ConfigError: with one mistake for each problem.
+    """
+    return _build(override(tree, list(changes.items()), place), FROM_TEXT, all_tiers="tiers" not in tree.data)
 
 
 def scenario_of(data: Mapping[str, Any]) -> Scenario:

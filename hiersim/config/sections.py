@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from hiersim.config.window import Window
 from hiersim.machine.record import Record
 from hiersim.machine.unit import DType
-from hiersim.units import PositiveBytes
+from hiersim.units import Picoseconds, PositiveBytes
 
 Positive = Annotated[int, Field(ge=1)]
 Factor = Annotated[float, Field(ge=1e-6, le=1e6)]
@@ -101,4 +102,8 @@ class Outputs(Record):
     """What a run records beside its summary."""
 
     timeline: bool = False
-    """Every transfer and stall with its times."""
+    """Every transfer and stall with its times; Perfetto opens them."""
+    timeline_window: Window | None = None
+    """The part of the run that a timeline keeps, such as ``1 ms..2 ms``; all when absent."""
+    timeline_shortest: Picoseconds | None = None
+    """Events shorter than this are folded into others in the file for Perfetto; chosen by their number when absent."""

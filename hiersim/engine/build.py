@@ -23,14 +23,22 @@ if TYPE_CHECKING:
 MODES = ("back", "through", "around")
 
 
+WHOLE = (0, 1 << 62)
+"""The window of a timeline that keeps all of a run, in picoseconds."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What a run keeps besides totals."""
 
     timeline: bool = False
+    window_ps: tuple[int, int] = WHOLE
+    """What of the timeline is kept, in picoseconds."""
     victims: bool = False
     watched: bool = False
     """Whether agents may watch: occurrences are written down only then."""
+    driven: int = 0
+    """Rows for what a driver has in flight that acquires objects and submits work; 0 where accesses are replayed."""
 
 
 def build_world(
@@ -57,8 +65,10 @@ def build_world(
     _place_homes(parts, plan, trace, classes)
     parts["ahead"], parts["early"] = _prefetching(rules, trace, options)
     closed = replay.mode == "closed"
-    in_flight = min(len(trace), replay.streams * replay.outstanding if closed else 256) + 1
+    in_flight = options.driven or min(len(trace), replay.streams * replay.outstanding if closed else 256) + 1
     parts.update(_tables(parts, in_flight, min(trace.objects, 4 * in_flight) + in_flight + 64))
+    parts["levels"] = _levels(parts, options)
+    parts.update(_operations(parts, len(trace.classes), options))
     return World(**parts)
 
 
@@ -101,7 +111,7 @@ def _objects(
 ) -> dict[str, Any]:
     tiers, objects, units = len(plan.order), trace.objects, len(plan.units)
     rows = np.zeros((units, c.UNIT_COLUMNS), np.int64)
-    rows[:, [c.U_HEAD, c.U_TAIL]] = c.NONE
+    rows[:, [c.U_HEAD, c.U_TAIL, c.U_SPAN]] = c.NONE
     rows[:, c.U_NEAR] = [
         plan.order.index(unit.tier) if unit.tier in plan.order else c.NONE for unit in plan.machine.units.values()
     ]
@@ -170,13 +180,14 @@ def _trace(plan: Plan, replay: Replay, trace: AccessTrace, next_use: I64 | None,
         "order": np.argsort(stream_of, kind="stable").astype(np.int64),
         "stream_of": stream_of,
         "streams": streams,
-        "setup": np.array([is_open, replay.think, options.victims], np.int64),
+        "setup": np.array([is_open, replay.think, options.victims, options.driven > 0, *options.window_ps], np.int64),
         "issued": np.zeros(accesses, np.int64),
         "done": np.zeros(accesses, np.int64),
         "served": np.full(accesses, c.NONE, np.int64),
         "watches": np.zeros((c.WATCHES, c.WATCH_COLUMNS), np.int64),
         "journal": np.zeros((4096 if options.watched else 0, c.JOURNAL_COLUMNS), np.int64),
         "timeline": np.zeros((4096 if options.timeline else 0, c.TIMELINE_COLUMNS), np.int64),
+        "spans": np.zeros((4096 if options.timeline else 0, c.SPAN_COLUMNS), np.int64),
     }
 
 
@@ -204,6 +215,17 @@ def _place_homes(parts: dict[str, Any], plan: Plan, trace: AccessTrace, classes:
             raise ConfigError(
                 f"tiers.{rule.home}.capacity: {capacity:,} bytes cannot be the home of {used:,} bytes of class {name}"
             )
+
+
+def _levels(parts: dict[str, Any], options: Options) -> I64:
+    """Make the table of the room taken in tiers, its first rows what they hold before the run."""
+    if not options.timeline:
+        return np.zeros((0, c.LEVEL_COLUMNS), np.int64)
+    used = parts["tiers"][:, c.T_USED]
+    rows = np.zeros((4096 + len(used), c.LEVEL_COLUMNS), np.int64)
+    rows[: len(used)] = np.stack([np.full(len(used), options.window_ps[0]), np.arange(len(used)), used], axis=1)
+    parts["clock"][c.LEVELS_SIZE] = len(used)
+    return rows
 
 
 def _tables(parts: dict[str, Any], in_flight: int, jobs: int) -> dict[str, Any]:
@@ -240,4 +262,15 @@ def _tables(parts: dict[str, Any], in_flight: int, jobs: int) -> dict[str, Any]:
         "share": np.zeros((jobs, parts["route_bound"].shape[1])),
         "group_cost": np.zeros((jobs, parts["route_bound"].shape[1])),
         "group_wire": np.zeros((jobs, 3 * parts["route_hop"].shape[1]), np.int64),
+    }
+
+
+def _operations(parts: dict[str, Any], kinds: int, options: Options) -> dict[str, Any]:
+    """Make the tables of what operations do; of one row where no driver submits any."""
+    jobs = len(parts["jobs"]) if options.driven else 1
+    return {
+        "work_read": np.zeros((jobs, kinds), np.int64),
+        "work_written": np.zeros((jobs, kinds), np.int64),
+        "flops_of": np.zeros(jobs, np.int64),
+        "operated": np.zeros((len(parts["hops"]), 2), np.int64),
     }
