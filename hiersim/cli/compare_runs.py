@@ -28,7 +28,7 @@ HEADINGS = {
     "elapsed_ps": "time",
     "stalled_ps": "stalled",
     "energy_j.total": "energy",
-    "miss_ratio": "created",
+    "miss_ratio": "missed",
     "latency_ps.mean": "mean latency",
     "latency_ps.p99": "p99 latency",
 }
@@ -53,7 +53,7 @@ def compare_runs(
     """
     workers, json, out, quiet = shown
     target = None if out is None else plain_file(out)
-    values = dict(_values(text) for text in vary)
+    values = dict(values_of(text) for text in vary)
     with telling_of_compilation(quiet):
         from hiersim.api.simulation import load
         from hiersim.insight.compare import compare_runs as compare
@@ -73,7 +73,7 @@ def compare_runs(
                 warn(f"wrote {path}")
 
 
-def _values(text: str) -> tuple[str, list[Any]]:
+def values_of(text: str) -> tuple[str, list[Any]]:
     """Return the path and the values of ``tiers.hbm.policy=lru,mq``; values are as YAML has them."""
     from hiersim.api.choices import split_policies
     from hiersim.config.tree import parse

@@ -101,6 +101,7 @@ def document(found: WhatIf) -> dict[str, Any]:
         "name": found.name,
         "number": found.number,
         "base": dict(found.base),
+        "jitter": dict(found.jitter),
         "binding": [effect.knob.name for effect in found.binding] or [knob.name for knob in found.together],
         "next": [{"resource": effect.knob.name, "saves": effect.saves} for effect in found.following[:3]],
         "all_doubled": found.all_doubled,

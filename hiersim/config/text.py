@@ -7,8 +7,10 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 import yaml
 
+from hiersim.config.load import scenario_of
 from hiersim.config.scenario import Scenario
 from hiersim.config.window import Window
+from hiersim.errors import ConfigError
 from hiersim.machine.record import Record, Sourced
 from hiersim.units import DIMENSIONS, Quantity, exact
 
@@ -18,6 +20,21 @@ WIDTH = 120
 def scenario_text(scenario: Scenario) -> str:
     """Return YAML from which ``load`` reads an equal scenario; paths are as the scenario has them."""
     return yaml.dump(_record(scenario), sort_keys=False, width=WIDTH, allow_unicode=True, Dumper=_Dumper)
+
+
+def read_text(text: str) -> Scenario:
+    """Return the scenario that ``scenario_text`` has written.
+
+    Raises:
+        ConfigError: it is no scenario.
+    """
+    try:
+        data = yaml.safe_load(text)
+    except yaml.YAMLError as why:
+        raise ConfigError(f"is no YAML: {str(why).splitlines()[0]}") from None
+    if not isinstance(data, dict):
+        raise ConfigError("is no scenario: expected a mapping of keys to values")
+    return scenario_of(data)
 
 
 class _Dumper(yaml.SafeDumper):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -154,12 +154,16 @@ class Core:
             self.grow(self.margin)
 
     def grow(self, margin: int) -> None:
-        """Make the tables longer that have fewer than ``margin`` free rows."""
+        """Make the tables longer that have fewer than ``margin`` free rows; when the ready line is empty."""
         self.world = grown(self.world, margin)
         self.handle = handle(self.world)
 
-    def broken(self) -> None:
-        """Raise what is wrong after the compiled loop has come back with BROKEN."""
+    def broken(self) -> NoReturn:
+        """Say what a policy or a prefetcher answered that cannot be.
+
+        Raises:
+            PolicyError: always; LawError where it is one that ships.
+        """
         tier, key = (int(self.world.clock[i]) for i in (c.BAD_TIER, c.BAD_KEY))
         if self.world.hearing[c.HD_WRONG]:
             raise wrong_answer(self, tier, key)

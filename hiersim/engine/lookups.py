@@ -66,7 +66,7 @@ from hiersim.engine.columns import (
 )
 from hiersim.engine.rows import free_access, new_access, new_job
 from hiersim.engine.world import DRIVEN, OPEN_LOOP, THINK, World
-from hiersim.jit import inner
+from hiersim.jit import hot, inner
 
 
 @inner
@@ -242,14 +242,13 @@ def read(w: World, a: int, key: int, found: int) -> None:
         if w.transit[key] != NONE:  # on its way in a tier that this unit does not look through
             join(w, a, key)
         elif w.setup[DRIVEN] == 1:
-            w.accesses[a, A_LACKS] = 1
-            finish(w, a)
+            bring_near(w, a, key, elsewhere(w, key), near)
         else:
             create(w, a, key, near)
         return
     managers.hit(w, found, key)
-    if found == near and w.setup[DRIVEN] == 1:
-        finish(w, a)
+    if w.setup[DRIVEN] == 1:
+        bring_near(w, a, key, found, near)
     elif found == near:
         transfers.begin(w, own_job(w, a, NEAR_READ, near, near), w.near_read[near], w.size[key])
     elif not promotes(w, found, key):
@@ -258,6 +257,29 @@ def read(w: World, a: int, key: int, found: int) -> None:
         join(w, a, key)
     elif not gates.admits(w, near, key):
         stream(w, a, key, found, near)
+    else:
+        begin_transit(w, a, key, FETCH, found, near)
+
+
+@hot
+def elsewhere(w: World, key: int) -> int:
+    """Return the first tier of all where an object is resident, or -1."""
+    for tier in range(w.tiers.shape[0]):
+        if w.state[tier, key] == RESIDENT:
+            return tier
+    return NONE
+
+
+@inner
+def bring_near(w: World, a: int, key: int, found: int, near: int) -> None:
+    """Hold near a unit what a driver acquires, which is resident in tier ``found``, or in none (-1)."""
+    if found == NONE:
+        w.accesses[a, A_LACKS] = 1
+        finish(w, a)
+    elif found == near:
+        finish(w, a)
+    elif w.transit[key] != NONE:
+        join(w, a, key)
     else:
         begin_transit(w, a, key, FETCH, found, near)
 
@@ -297,7 +319,9 @@ def write(w: World, a: int, key: int, found: int) -> None:
     near = w.units[w.accesses[a, A_UNIT], U_NEAR]
     mode = w.tiers[near, T_WRITE]
     in_transit = w.transit[key] != NONE
-    if mode == AROUND and w.tiers[near, T_NEXT] != NONE and w.home[near, key] == 0:
+    if w.setup[DRIVEN] == 1:
+        claim(w, a, key, found, near)
+    elif mode == AROUND and w.tiers[near, T_NEXT] != NONE and w.home[near, key] == 0:
         if in_transit:
             join(w, a, key)
         else:
@@ -310,6 +334,18 @@ def write(w: World, a: int, key: int, found: int) -> None:
         join(w, a, key)
     elif gates.may_go_around(w, near) and not gates.admits(w, near, key):
         write_around(w, a, key, found, near)
+    else:
+        begin_transit(w, a, key, ALLOCATE, NONE, near)
+
+
+@inner
+def claim(w: World, a: int, key: int, found: int, near: int) -> None:
+    """Hold near a unit what an operation overwrites; what is not there is given room, and nothing is read."""
+    if found == near:
+        managers.hit(w, near, key)
+        finish(w, a)
+    elif w.transit[key] != NONE:
+        join(w, a, key)
     else:
         begin_transit(w, a, key, ALLOCATE, NONE, near)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hiersim.engine.operations import OperationsResult
 from hiersim.engine.requests import RequestsResult
 from hiersim.engine.timeline import Timeline
 
@@ -225,6 +226,7 @@ class Result:
             ``units.gpu0.compute`` ...); parts without a figure are missing.
         provenance: versions, seed, scenario hash, trace fingerprint, estimates that the result rests on.
         timeline: every transfer, what each unit did when, how full each tier was; when asked for.
+        operations: what became of operations, where such were run; ``accesses`` is 0 then, and nothing is by access.
     """
 
     name: str
@@ -243,6 +245,7 @@ class Result:
     provenance: dict[str, Any]
     timeline: Timeline | None = None
     requests: RequestsResult | None = None
+    operations: OperationsResult | None = None
 
     def __repr__(self) -> str:
         tiers = ", ".join(f"{name} {100 * tier.hits / (self.accesses or 1):.1f}%" for name, tier in self.tiers.items())

@@ -231,8 +231,12 @@ def pick(w: World, tier: int, incoming: int) -> int:
 
 
 @inner
-def evict(w: World, tier: int, key: int, stream: int) -> None:
-    """Evict an object: drop it, or send it to the next tier (its room is free when its bytes have left)."""
+def evict(w: World, tier: int, key: int, stream: int) -> int:
+    """Evict an object: drop it, or send it to the next tier (its room is free when its bytes have left).
+
+    Returns:
+        The job of its transit, or -1 when it was dropped.
+    """
     managers.removed(w, tier, key)
     w.tiers[tier, T_EVICTIONS] += 1
     watches.note_eviction(w, tier, key, stream)
@@ -245,14 +249,14 @@ def evict(w: World, tier: int, key: int, stream: int) -> None:
         w.victims[row, 2] = key
         w.victims[row, 3] = fate
     if fate == V_MOVE:
-        send_out(w, tier, key, stream)
-        return
+        return send_out(w, tier, key, stream)
     w.tiers[tier, T_DROPPED] += 1
     if fate == V_REFUSED:
         w.tiers[tier, T_REFUSED] += 1
     if w.dirty[tier, key] == 1:
         w.tiers[tier, T_LOST] += 1
     depart(w, tier, key)
+    return NONE
 
 
 @inner
@@ -279,8 +283,8 @@ def refuses(w: World, tier: int, size: int) -> bool:
 
 
 @inner
-def send_out(w: World, tier: int, key: int, stream: int) -> None:
-    """Begin an eviction's transit to the next tier."""
+def send_out(w: World, tier: int, key: int, stream: int) -> int:
+    """Begin an eviction's transit to the next tier; return its job."""
     further = w.tiers[tier, T_NEXT]
     job = new_job(w, EVICT, key, tier, further, WRITE_BACK, stream)
     w.jobs[job, J_DIRTY] = w.dirty[tier, key]
@@ -289,6 +293,7 @@ def send_out(w: World, tier: int, key: int, stream: int) -> None:
     w.tiers[tier, T_LEAVING] += w.size[key]
     w.state[tier, key] = LEAVING
     go_out(w, job, key, tier, further)
+    return job
 
 
 @inner

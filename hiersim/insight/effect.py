@@ -20,7 +20,7 @@ class Effect:
     Attributes:
         knob: the resource.
         slope: measure -> elasticity: per cent saved by each per cent by which the resource is better; the share of the
-            measure that hangs on it. ``None`` where the measure is 0.
+            measure that hangs on it. ``None`` where the measure is 0, or the change is lost in the jitter of the runs.
         doubled: measure -> share saved when the resource is twice as good; less than 0 is lost.
         error: why a run with it could not end; mostly empty.
     """

@@ -41,7 +41,7 @@ class Plots:
             ConfigError: results have no such number.
         """
         from hiersim.insight.compare import SHORT, winners
-        from hiersim.report.bars import bars
+        from hiersim.report.best_bars import bars
 
         name = SHORT.get(name, name)
         values = [run.numbers().get(name) for run in self.runs]

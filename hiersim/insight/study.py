@@ -12,7 +12,7 @@ from hiersim.config import Scenario
 from hiersim.engine.result import Result
 from hiersim.errors import ConfigError, HiersimError, Mistake
 from hiersim.insight.effect import Measures, measures, saved
-from hiersim.insight.knobs import Knob, applied
+from hiersim.insight.knobs import Knob, applied, knobs
 from hiersim.insight.runs import Progress, opened, run_all
 from hiersim.report.better import better
 from hiersim.report.json import to_json
@@ -20,6 +20,13 @@ from hiersim.report.numbers import Number, numbers, unknown
 
 if TYPE_CHECKING:
     from hiersim.insight.prices import Prices
+
+NUDGES, NUDGE = 4, 1e-7
+"""Runs that tell how much a run jitters, and by which share the rates of each differ from those of the one before."""
+SURE = 2.0
+"""Changes of less than so many times the jitter are not told from it."""
+SMOOTH = 1e-5
+"""Differences of less than this share of the time are what the nudges themselves bring."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,8 @@ class Study:
         grain: bytes of the largest object.
         document: the first result as JSON has it.
         base: its measures.
+        middle: the measures that others are held against: the mean of the first run and of some that hardly differ.
+        jitter: measure -> by how much those differ from their mean at most, as a share of it; empty if they do not.
     """
 
     simulation: Simulation
@@ -72,6 +81,8 @@ class Study:
     grain: int = 0
     document: dict[str, Any] = field(default_factory=dict)
     base: Measures = field(default_factory=dict)
+    middle: Measures = field(default_factory=dict)
+    jitter: Mapping[str, float] = field(default_factory=dict)
 
     def start(self) -> None:
         """Run the scenario as it is."""
@@ -82,7 +93,21 @@ class Study:
         found = numbers(self.document)
         if self.asked.number not in found:
             raise ConfigError([Mistake("number", unknown(self.asked.number, found))])
-        self.base = self._measures(self.simulation.scenario, found)
+        self.base = self.middle = self._measures(self.simulation.scenario, found)
+        if self.asked.slopes:
+            self._shake()
+
+    def _shake(self) -> None:
+        """Run again with rates that differ by less than a millionth, which only changes how streams interleave."""
+        rates = [knob for knob in knobs(self.simulation.scenario) if isinstance(knob.value, float)]
+        factors = [1.0 + NUDGE * i for i in range(1, NUDGES + 1)]
+        runs = [each for each in self.all([doubled(rates, by) for by in factors]) if not isinstance(each, HiersimError)]
+        every = [self.base, *runs]
+        middle = {name: sum(each[name] for each in every) / len(every) for name in self.base}
+        off = {name: max(abs(each[name] - value) for each in every) for name, value in middle.items()}
+        if off["time"] > SMOOTH * middle["time"]:
+            self.middle = middle
+            self.jitter = {name: share / middle[name] for name, share in off.items() if share}
 
     def _measures(self, scenario: Scenario, found: Mapping[str, Number]) -> Measures:
         prices = self.asked.prices
@@ -110,7 +135,11 @@ class Study:
 
     def share(self, measured: Measures) -> float:
         """Return which share of the time a run saved."""
-        return saved(self.base, measured, "time", better(self.asked.number)) or 0.0
+        return self.saved(measured, "time") or 0.0
+
+    def saved(self, measured: Measures, name: str) -> float | None:
+        """Return by which share a run bettered a measure; ``None`` where it was 0."""
+        return saved(self.middle, measured, name, better(self.asked.number))
 
     def _changed(self, figures: Mapping[str, float]) -> Scenario | HiersimError:
         try:

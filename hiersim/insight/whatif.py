@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hiersim.api.simulation import Simulation, load
 from hiersim.config import Scenario
 from hiersim.errors import ConfigError, HiersimError, Mistake, nearest
-from hiersim.insight.effect import Effect, Measures, saved
+from hiersim.insight.effect import Effect, Measures
 from hiersim.insight.knobs import Knob, idle, knobs
 from hiersim.insight.runs import Progress
-from hiersim.insight.study import Asked, Study, doubled
-from hiersim.report.better import better
+from hiersim.insight.study import SURE, Asked, Study, doubled
 
 if TYPE_CHECKING:
     import polars as pl
@@ -42,6 +41,8 @@ class WhatIf:
         together: resources that bind only together: each alone saves little.
         following: of each resource what it saves of the time that is left when those that bind are twice as good.
         all_doubled: share of the time saved when every resource of the machine is twice as good.
+        jitter: measure -> by how much runs differ whose rates differ by less than a millionth, as a share of it; empty
+            if they do not. Savings are counted from the mean of these runs.
         runs: how many simulations it took.
         cheapest: the cheapest way to save what was asked for, if prices were given.
     """
@@ -54,6 +55,7 @@ class WhatIf:
     together: Sequence[Knob] = ()
     following: Sequence[Effect] = ()
     all_doubled: float | None = None
+    jitter: Mapping[str, float] = field(default_factory=dict)
     runs: int = 1
     cheapest: Cheapest | None = None
 
@@ -108,7 +110,10 @@ def whatif(
     study = Study(_simulation(scenario), _asked(asked), trace, progress)
     study.start()
     effects = _effects(study)
-    found = WhatIf(study.simulation.name, study.asked.number, study.base, effects, _binding(effects))
+    found = WhatIf(
+        study.simulation.name, study.asked.number, study.base, effects, _binding(effects, study.jitter.get("time", 0.0))
+    )
+    found = replace(found, jitter=study.jitter)
     found = _followed(study, found) if study.asked.follow else found
     if study.asked.prices is not None:
         from hiersim.insight.cheapest import cheapest
@@ -163,16 +168,18 @@ def _effect(study: Study, knob: Knob, near: Measures | HiersimError, twice: Meas
             return Effect(knob, {}, {}, " ".join(str(outcome).split()))
     assert not isinstance(near, HiersimError)
     assert not isinstance(twice, HiersimError)
-    change, sign = knob.change(1.0 + study.asked.step), better(study.asked.number)
-    little = {name: saved(study.base, near, name, sign) for name in near}
+    change = knob.change(1.0 + study.asked.step)
+    lost = near and abs(study.share(near)) <= SURE * study.jitter.get("time", -1.0)
+    little = {name: None if lost else study.saved(near, name) for name in near}
     slope = {name: None if share is None else share / change for name, share in little.items()}
-    return Effect(knob, slope, {name: saved(study.base, twice, name, sign) for name in twice})
+    return Effect(knob, slope, {name: study.saved(twice, name) for name in twice})
 
 
-def _binding(effects: Sequence[Effect]) -> list[Effect]:
+def _binding(effects: Sequence[Effect], jitter: float) -> list[Effect]:
     """Return the resources that save most when twice as good: one, or several that save alike."""
     most = max((effect.saves for effect in effects), default=0.0)
-    return [effect for effect in effects if effect.saves >= max(LITTLE, most * (1 - ALIKE))]
+    least = max(LITTLE, SURE * jitter, most * (1 - ALIKE) - SURE * jitter)
+    return [effect for effect in effects if effect.saves >= least]
 
 
 def _followed(study: Study, found: WhatIf) -> WhatIf:

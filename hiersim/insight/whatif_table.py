@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hiersim.insight.knobs import Knob, dimension
-from hiersim.report.format import duration, joules, plural
+from hiersim.insight.study import SURE
+from hiersim.report.format import duration, joules, percent, plural
 from hiersim.report.numbers import shown
 from hiersim.units import show
 
@@ -29,27 +30,40 @@ def headline(found: WhatIf) -> str:
 
 def lines(found: WhatIf) -> list[dict[str, str]]:
     """Return a mapping per resource that matters: what it is now, its slope, and what is saved when twice as good."""
-    measures = [name for name in ("time", "stalls", "energy", "cost") if found.base.get(name)]
+    names = [name for name in ("time", "stalls", "energy", "cost") if found.base.get(name)]
     rows = []
     for effect in found.effects:
-        if matters(effect):
+        if matters(found, effect):
             first = {"resource": effect.knob.name, "now": figures_of(effect.knob)}
-            slope = {"slope": _signed(effect.slope.get("time"))} if effect.slope else {}
-            rows.append(first | slope | {name: _signed(effect.doubled.get(name)) for name in measures})
+            slope = {"slope": _percent(effect.slope.get("time"))} if effect.slope else {}
+            rows.append(first | slope | {name: _saved(found, effect, name) for name in names})
     return rows
 
 
-def matters(effect: Effect) -> bool:
-    """Return whether a resource changes any measure by a tenth of a per cent."""
-    values = [*effect.slope.values(), *effect.doubled.values()]
-    return any(abs(value) >= SHOWN for value in values if value is not None)
+def matters(found: WhatIf, effect: Effect) -> bool:
+    """Return whether a resource changes any measure by a tenth of a per cent, and by more than runs jitter."""
+    slopes = [value for value in effect.slope.values() if value is not None and abs(value) >= SHOWN]
+    return bool(slopes) or any(_told(found, name, value) for name, value in effect.doubled.items())
+
+
+def _told(found: WhatIf, name: str, share: float | None) -> bool:
+    return share is not None and abs(share) >= max(SHOWN, SURE * found.jitter.get(name, 0.0))
+
+
+def _saved(found: WhatIf, effect: Effect, name: str) -> str:
+    share = effect.doubled.get(name)
+    return "~" if name in found.jitter and share is not None and not _told(found, name, share) else _percent(share)
 
 
 def captions(found: WhatIf) -> list[str]:
     """Return what the columns mean, and which resources have no row."""
     told = ["slope: per cent of the time saved by each per cent by which the resource is better;"]
     told += ["time, stalls ...: saved when it is twice as good (a latency half as long)"]
-    still = [effect.knob.name for effect in found.effects if not matters(effect) and not effect.error]
+    if found.jitter:
+        told.append(
+            f"~: lost in the jitter; runs that hardly differ differ by {percent(found.jitter['time'])} of the time"
+        )
+    still = [effect.knob.name for effect in found.effects if not matters(found, effect) and not effect.error]
     return [*told, f"{plural(len(still), 'resource')} without effect: {', '.join(still)}"] if still else told
 
 
@@ -69,8 +83,8 @@ def _shown(path: str, value: float) -> str:
     return show(value, kind, binary=True) if kind == "bytes" else show(value, kind)
 
 
-def _signed(share: float | None) -> str:
-    """Return a share saved in percent, with a minus where it is lost; a dash where there was nothing to save."""
+def _percent(share: float | None) -> str:
+    """Return a share saved in percent, with a minus where it is lost; ``~`` where that is not known."""
     if share is None:
-        return "-"
+        return "~"
     return "0%" if abs(share) < SHOWN / 2 else f"{100 * share:.1f}%"

@@ -116,7 +116,13 @@ def test_replay_shows_a_table_and_writes_files(cli, trace, tmp_path):
     assert pl.read_parquet("o/replay.parquet")["misses"].to_list() == [
         row["misses"] for row in json.loads(Path("o.json").read_text())
     ]
-    assert {path.name for path in Path("o").iterdir()} == {"replay.parquet", "misses.png", "misses.svg"}
+    assert {path.name for path in Path("o").iterdir()} == {
+        "replay.parquet",
+        "misses.png",
+        "misses.svg",
+        "map.png",
+        "map.svg",
+    }
     assert cli("replay", trace, "-c", "3", "--out", "one.svg")[0] == 0
     assert "<svg" in Path("one.svg").read_text()
 
@@ -272,7 +278,7 @@ def test_run_writes_a_folder_named_by_its_content(cli, scenario):
     found = json.loads((folder / "result.json").read_text())
     assert folder.name == f"small-{found['scenario_hash'][:4]}"
     pictures = {f"{name}.{ending}" for name in ("stalls", "flow") for ending in ("png", "svg")}
-    assert {path.name for path in folder.iterdir()} == {"result.json", "tables"} | pictures
+    assert {path.name for path in folder.iterdir()} == {"result.json", "scenario.yaml", "tables"} | pictures
     assert f"runs/{folder.name}/" in out
     for words in ("gddr", "stalled", "provenance", "fingerprint"):
         assert words in out

@@ -212,6 +212,26 @@ def test_slopes_of_rates_and_times_add_up_to_one(figures, flops_per_byte):
     assert slopes(found, "rate", "time") == pytest.approx(1.0, abs=2e-3)
 
 
+def test_what_is_lost_in_the_jitter_is_not_told():
+    """Eight streams over three tiers interleave otherwise after the smallest change; one stream does not."""
+    rng = np.random.default_rng(3)
+    objects = (rng.pareto(1.0, 1500) * 5).astype(int) % 60
+    rules = {NEAR: TierRules(capacity=9 * US), FAR: TierRules(capacity=30 * US)}
+    what = scenario(
+        far={"read_latency": 300_000, "queue_depth": 3}, link={"duplex": "half"}, tiers=rules,
+        classes={"page": ClassRules(compute_time=700_000)}, replay=Replay(streams=8, outstanding=2),
+    )  # fmt: skip
+    sizes = rng.integers(US // 2, 3 * US // 2, 60)
+    found = ask(what, objects, sizes[: objects.max() + 1], group=np.arange(1500) % 8, follow=False)
+    assert 1e-5 < found.jitter["time"] < 0.05
+    for effect in found.effects:
+        slope = effect.slope["time"]
+        assert slope is None or slope == 0.0 or abs(slope) * effect.knob.change(1.05) > 2 * found.jitter["time"]
+    assert any(effect.slope["time"] is None for effect in found.effects)
+    assert any(effect.slope["time"] for effect in found.effects)
+    assert not ask(scenario(far={"read_latency": 300_000}), range(40)).jitter
+
+
 def test_what_had_no_part_is_not_run_and_would_change_nothing(monkeypatch):
     """The short cut is sound: with it and without it the effects are the same."""
     what = scenario(far={"write_latency": 77, "read_ops": 1e9}, link={"engines": 3}, replay=Replay(outstanding=4))

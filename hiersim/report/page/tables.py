@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -13,6 +14,7 @@ from hiersim.engine.result import Result
 from hiersim.report import tables
 from hiersim.report.format import duration, joules, percent, plural
 from hiersim.report.numbers import shown
+from hiersim.report.reading_tables import FOLDER
 
 TITLES = {
     "tiers": "Tiers",
@@ -71,6 +73,18 @@ def tables_of(result: Result, prefix: str) -> list[Table]:
         for name, frame in tables.tables(result).items()
         if name not in APART and len(frame)
     ]
+
+
+def others(folder: Path, known: Collection[str], prefix: str) -> list[Table]:
+    """Return the short tables of a run's folder that its result does not have; long ones stay in their files."""
+    found = []
+    for path in sorted((folder / FOLDER).glob("*.parquet")):
+        if path.stem in known or path.stem in APART:
+            continue
+        frame = pl.scan_parquet(path).head(MOST + 1).collect()
+        if 0 < len(frame) <= MOST:
+            found.append(_table(path.stem, frame, f"{prefix}-{path.stem}"))
+    return found
 
 
 def _table(name: str, frame: pl.DataFrame, id: str) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,13 +10,16 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from hiersim.config.text import read_text
 from hiersim.engine.result import Result
+from hiersim.errors import ConfigError
 from hiersim.report import gallery
 from hiersim.report.files import write_files
 from hiersim.report.format import count
 from hiersim.report.page import words
-from hiersim.report.page.tables import Table, comparison, tables_of
+from hiersim.report.page.tables import Table, comparison, others, tables_of
 from hiersim.report.reading import Saved
+from hiersim.report.tables import tables
 
 Tell = Callable[[Result], list[str]]
 
@@ -108,22 +112,36 @@ def names_of(saved: Sequence[Saved]) -> list[str]:
 
 def _run(name: str, saved: Saved, prefix: str, tell: Tell) -> Run:
     result = saved.result
-    shown = [] if saved.empty else [each for each in gallery.OF_A_RUN if each.fits(result)]
     return Run(
         name=name,
         machine=result.machine,
         told=tell(result),
-        pictures=[_drawn(each, result, prefix) for each in shown],
-        tables=[] if saved.empty else tables_of(result, prefix),
+        pictures=[] if saved.empty else _pictures(saved, prefix),
+        tables=[] if saved.empty else _tables(saved, prefix),
         scenario=saved.scenario,
         provenance=_provenance(result),
     )
 
 
-def _drawn(picture: gallery.Picture, shown: Any, prefix: str) -> Drawn:
+def _tables(saved: Saved, prefix: str) -> list[Table]:
+    return [*tables_of(saved.result, prefix), *others(saved.path.parent, set(tables(saved.result)), prefix)]
+
+
+def _pictures(saved: Saved, prefix: str) -> list[Drawn]:
+    """Draw what there is to be drawn of a run; what is of its machine, where the scenario is there and reads."""
+    more: dict[str, Any] = {}
+    with contextlib.suppress(ConfigError):
+        if saved.scenario:
+            scenario = read_text(saved.scenario)
+            more = {"machine": scenario.machine, "dtype": scenario.replay.dtype}
+    shown = [each for each in gallery.OF_A_RUN if each.fits(saved.result) and (more or not each.of_machine)]
+    return [_drawn(each, saved.result, prefix, **(more if each.of_machine else {})) for each in shown]
+
+
+def _drawn(picture: gallery.Picture, shown: Any, prefix: str, **more: Any) -> Drawn:
     """Draw a picture, with ids that no other picture of the page has."""
     name = f"{prefix}-{picture.name}"
-    svg = picture.file(shown, "svg").decode()
+    svg = picture.file(shown, "svg", **more).decode()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
