@@ -32,6 +32,7 @@ from hiersim.engine.columns import (
     NONE,
     NOW,
     OPERATE,
+    PROMISED,
     R_RESUME,
     RESIDENT,
     SEQ,
@@ -39,6 +40,7 @@ from hiersim.engine.columns import (
     T_CAPACITY,
     T_HITS,
     T_NEXT,
+    T_QUEUED,
     T_USED,
     U_APART,
     U_LOOKED,
@@ -100,6 +102,18 @@ def carry(w: World, key: int, route: int, amount: int, traffic: int, stream: int
 def acquire(w: World, unit: int, key: int, owner: int, stream: int) -> None:
     """Ask for an object near a unit, held there: it looks up when the ready line comes to it."""
     a = new_row(w, unit, key, owner, stream)
+    ready.put(w, R_RESUME, a | LOOK)
+
+
+@inner
+def acquire_promised(w: World, unit: int, key: int, owner: int, stream: int) -> None:
+    """Ask for an object near a unit, as ``acquire``; its room there counts as asked for from now on.
+
+    So nobody else is given it while the object is still in a transit elsewhere. The caller has seen that it is free.
+    """
+    a = new_row(w, unit, key, owner, stream)
+    w.accesses[a, A_LACKS] = PROMISED
+    w.tiers[w.units[unit, U_NEAR], T_QUEUED] += w.size[key]
     ready.put(w, R_RESUME, a | LOOK)
 
 

@@ -94,6 +94,8 @@ class Serving(Record):
     """Who goes first: as they come; the shortest expected output; requests that begin alike together."""
     guess_error: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0
     """Spread of expected output lengths: a guess is the truth times 2 to the power of a normal number times this."""
+    guess_tokens: Count | None = None
+    """Output tokens that are expected of every request instead, as far as ``max_tokens`` leaves room for them."""
     page_tokens: Annotated[int, Field(ge=1, le=65536)] = 16
     """Tokens of a page of KV."""
     allocation: Literal["paged", "reserved", "mapped"] = "paged"

@@ -304,7 +304,9 @@ def admit(w: World, s: Serve, e: int, r: int) -> int:
     if s.settings[C_CHUNKED] == 0 and left(s, r) > s.engines[e, E_BUDGET]:
         return STOP
     if not extend(w, s, r, count):
-        return STOP
+        count = min(count, s.queries[r, Q_STEP])  # the room for these was taken before its blocks were fetched
+        if not extend(w, s, r, count):
+            return STOP
     s.queries[r, Q_STATE] = RUNNING
     if s.queries[r, Q_STARTED] == NONE:
         s.queries[r, Q_STARTED] = w.clock[NOW]
@@ -329,10 +331,14 @@ def still_stuck(w: World, s: Serve, e: int) -> bool:
     """Say, without looking its blocks up again, whether the head of the queue still lacks room for its whole prompt."""
     if s.settings[C_WHOLE] == 0:  # what it needs depends on the tokens that the step has left
         return False
-    near = s.engines[e, E_TIER]
-    return bool(
-        moved(w) == s.engines[e, E_SEEN] and room.free(w, s, e) + rooms.evictable(w, near) < s.engines[e, E_NEEDS]
-    )
+    had = room.free(w, s, e) + rooms.evictable(w, s.engines[e, E_TIER])
+    return bool(moved(w) == s.engines[e, E_SEEN] and had < s.engines[e, E_NEEDS] + reserve(s, e))
+
+
+@hot
+def reserve(s: Serve, e: int) -> int:
+    """Return the bytes that must stay free when a request is admitted."""
+    return int(s.settings[C_RESERVE] if s.engines[e, E_RUNNING] > 0 else 0)
 
 
 @inner
@@ -346,6 +352,7 @@ def settle_in(w: World, s: Serve, e: int, r: int, far: int) -> bool:
         kept = max(0, kept)
     done = found * size + kept * page
     count = min(total - done, s.engines[e, E_BUDGET])
+    s.queries[r, Q_STEP] = count
     s.engines[e, E_NEEDS] = 0
     if s.settings[C_CHUNKED] == 0 and total - done > s.engines[e, E_BUDGET]:
         return False
@@ -354,9 +361,8 @@ def settle_in(w: World, s: Serve, e: int, r: int, far: int) -> bool:
     if room.reserves(s):
         whole = max(whole, s.queries[r, Q_PROMPT] + s.queries[r, Q_GUESS])
     own = max(0, room.bytes_of(s, whole) - shared)
-    reserve = s.settings[C_RESERVE] if s.engines[e, E_RUNNING] > 0 else 0
-    s.engines[e, E_NEEDS] = own + far * s.settings[C_BLOCK_BYTES] + reserve
-    if not room.has_room(w, s, e, s.engines[e, E_NEEDS], e):
+    s.engines[e, E_NEEDS] = own + far * s.settings[C_BLOCK_BYTES]
+    if not room.has_room(w, s, e, s.engines[e, E_NEEDS] + reserve(s, e), e):
         return False
     room.forget(s, r, kept * s.settings[C_PAGE_BYTES])
     room.take_again(w, s, r, kept * s.settings[C_PAGE_BYTES])

@@ -120,7 +120,7 @@ def hold(w: World, s: Serve, r: int) -> None:
             s.pinned[i] = 0  # the pin is the request's own from here on
         else:
             s.queries[r, Q_PENDING] += 1
-            driven.acquire(w, unit, key, i, e)
+            driven.acquire_promised(w, unit, key, i, e)
 
 
 @inner

@@ -228,7 +228,8 @@ def _queries(setup: Setup, trace: RequestTrace, offsets: Any, seed: int) -> tupl
         rows[:, c.Q_BLOCKS] = np.minimum(np.diff(offsets), full)
     rng = np.random.default_rng([seed, 0x6E55])
     noise = np.exp2(setup.rules.guess_error * rng.standard_normal(len(trace)))
-    rows[:, c.Q_GUESS] = np.maximum(1, np.rint(trace.output_tokens * noise))
+    expected = np.rint(trace.output_tokens * noise) if setup.rules.guess_tokens is None else setup.rules.guess_tokens
+    rows[:, c.Q_GUESS] = np.maximum(1, expected)
     rows[:, c.Q_USER] = np.maximum(trace.session, -1) + 1
     for r in np.flatnonzero(trace.after >= 0)[::-1]:
         before = trace.after[r]

@@ -12,6 +12,7 @@ from hiersim.drivers.serve.columns import (
     C_BLOCK,
     C_BLOCK_BYTES,
     C_KIND,
+    C_LONGEST,
     C_MAP_BUFFERS,
     C_MAP_BYTES,
     C_MAP_TOKEN_BYTES,
@@ -30,7 +31,9 @@ from hiersim.drivers.serve.columns import (
     Q_BLOCKS,
     Q_BYTES,
     Q_ENGINE,
+    Q_GUESS,
     Q_HELD,
+    Q_PROMPT,
     Q_REMEMBERED,
     RESERVED,
 )
@@ -67,6 +70,22 @@ def own_bytes(s: Serve, r: int, tokens: int) -> int:
 def reserves(s: Serve) -> bool:
     """Say whether a request's room is taken when it is admitted, once and for all."""
     return bool(s.settings[C_ALLOCATE] == RESERVED)
+
+
+@inner
+def expect_what_fits(s: Serve, r: int, most: int) -> None:
+    """Let the scheduler expect no longer output than the longest request, and the pool, leave room for."""
+    prompt = s.queries[r, Q_PROMPT]
+    low, high = 1, max(1, min(s.queries[r, Q_GUESS], s.settings[C_LONGEST] - prompt))
+    if bytes_of(s, prompt + high) <= most:
+        low = high
+    while low < high:
+        middle = (low + high + 1) // 2
+        if bytes_of(s, prompt + middle) <= most:
+            low = middle
+        else:
+            high = middle - 1
+    s.queries[r, Q_GUESS] = low
 
 
 @inner
