@@ -71,7 +71,7 @@ def calibrate_kernels(
         put_json(_document(found), json)
     if json != "-":
         for card in found.cards:
-            _show(card)
+            _show(card, name if name and len(found.cards) == 1 else card.sheet.name)
         for device in found.storage:
             _show_storage(device)
     if not quiet:
@@ -149,11 +149,11 @@ def _plain(errors: Errors | None) -> dict[str, Any] | None:
     return None if errors is None else dict(vars(errors))
 
 
-def _show(card: Calibration) -> None:
+def _show(card: Calibration, name: str) -> None:
     from hiersim.report.policies_table import table
     from hiersim.studies.kernels.entry import constants, value_text
 
-    print(f"{card.sheet.name} · {card.sheet.text}\n")
+    print(f"{name} · {card.sheet.text}\n")
     rows = []
     for fitted in card.found:
         fell = str(fitted.fell or "")
