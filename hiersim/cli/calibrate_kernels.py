@@ -26,7 +26,7 @@ Machine = Annotated[
 ]
 Unit = Annotated[str | None, typer.Option("--unit", help="Which card, where the files name several.")]
 Model = Annotated[str | None, typer.Option("--model", help="Whose layers were measured; else seen from the folder.")]
-Ranks = Annotated[int, typer.Option("--ranks", help="On how many cards that model was split.", min=1)]
+Ranks = Annotated[int | None, typer.Option("--ranks", help="On how many cards it was split; else seen (tp2).", min=1)]
 Bandwidth = Annotated[str | None, typer.Option("--bandwidth", help="Sheet: reads of its memory, such as 1008 GB/s.")]
 Flops = Annotated[str | None, typer.Option("--flops", help="Sheet: in 16 bits, such as 165.2 TFLOP/s.")]
 Flops8 = Annotated[str | None, typer.Option("--flops-8bit", help="Sheet: in 8 bits.")]
@@ -41,7 +41,7 @@ def calibrate_kernels(
     machine: Machine = None,
     unit: Unit = None,
     model: Model = None,
-    ranks: Ranks = 1,
+    ranks: Ranks = None,
     bandwidth: Bandwidth = None,
     flops: Flops = None,
     flops_8bit: Flops8 = None,
