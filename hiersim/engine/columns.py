@@ -70,13 +70,15 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     CHANGE,  # when a hop next changes its state by itself
     JOINED,  # 1 when some bounds of the machine do not hold alone
     THROTTLED,  # 1 once an agent leaves a class less than all of a hop
+    SETTLED,  # how often settle has run
+    SORT,  # with a driver: the sort of work that waits, a row of ``waits``
     ACTIVE,  # active groups, one column per class
     ACTIVE_1,
     ACTIVE_2,
     SPANS_SIZE,
     LEVELS_SIZE,
     CLOCK_COLUMNS,
-) = range(38)
+) = range(40)
 
 # --- jobs -----------------------------------------------------------------------------------------------------------
 (
@@ -109,8 +111,9 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     J_PROMISED,  # 1 when its room counts as asked for already
     J_TAG,  # what the driver knows it by
     J_MEMORY,  # of an operation: 1 when the near tier limits it
+    J_WITH,  # the next job of the same owner, as a driver chains them
     JOB_COLUMNS,
-) = range(30)
+) = range(31)
 
 # --- accesses in flight ---------------------------------------------------------------------------------------------
 (
@@ -185,8 +188,9 @@ SERVED, RATE, TARGET_RATE, WEIGHT, SLOWEST, RATE_COLUMNS = 0, 1, 2, 3, 4, 8
     T_PORT,  # the hop of its read direction
     T_GATED,  # 1 when it has an admission policy
     T_DENIED,  # objects that this turned away
+    T_PINNED,  # bytes of objects that are kept from eviction
     TIER_COLUMNS,
-) = range(32)
+) = range(33)
 
 # --- hops -----------------------------------------------------------------------------------------------------------
 (
@@ -260,8 +264,9 @@ ON_ACCESS, ADMIT, PREFER, GATE_FIELDS, GATE_COLUMNS = 0, 1, 2, 3, 4
     U_ACTIVE,  # time busy on the near tier for operations
     U_LOOKED,  # look-ups along its chain
     U_SPAN,  # its last span, when they are kept
+    U_APART,  # 1 when some managed tier is not in its chain
     UNIT_COLUMNS,
-) = range(13)
+) = range(14)
 
 # --- routes ---------------------------------------------------------------------------------------------------------
 (

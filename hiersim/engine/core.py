@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -129,9 +129,9 @@ class Core:
             while True:
                 code = int(loop.advance(self.handle, loop.NEVER if until is None else until, self.margin, budget))
                 if code == c.GROW:
-                    self._grow()
+                    self.grow(self.margin)
                 elif code == c.BROKEN:
-                    self._broken()
+                    self.broken()
                 else:
                     return code
 
@@ -151,13 +151,19 @@ class Core:
             or len(self.world.journal) - clock[c.JOURNAL_SIZE] < self.margin
             or any(len(rows) and len(rows) - clock[size] < self.margin for rows, size in logs)
         ):
-            self._grow()
+            self.grow(self.margin)
 
-    def _grow(self) -> None:
-        self.world = grown(self.world, self.margin)
+    def grow(self, margin: int) -> None:
+        """Make the tables longer that have fewer than ``margin`` free rows; when the ready line is empty."""
+        self.world = grown(self.world, margin)
         self.handle = handle(self.world)
 
-    def _broken(self) -> None:
+    def broken(self) -> NoReturn:
+        """Say what a policy or a prefetcher answered that cannot be.
+
+        Raises:
+            PolicyError: always; LawError where it is one that ships.
+        """
         tier, key = (int(self.world.clock[i]) for i in (c.BAD_TIER, c.BAD_KEY))
         if self.world.hearing[c.HD_WRONG]:
             raise wrong_answer(self, tier, key)
@@ -189,8 +195,9 @@ def grown(w: World, margin: int) -> World:
                 rows = getattr(w, name)
                 parts[name] = np.concatenate([rows, np.zeros((more, *rows.shape[1:]), np.int64)])
         clock[c.JOBS_FREE] += more
-    if clock[c.ACCESSES_FREE] < 1:
-        parts["accesses"], clock[c.FREE_ACCESS], more = _longer(w.accesses, c.A_NEXT, int(clock[c.FREE_ACCESS]), 1)
+    rows = margin if w.setup[DRIVEN] == 1 else 1
+    if clock[c.ACCESSES_FREE] < rows:
+        parts["accesses"], clock[c.FREE_ACCESS], more = _longer(w.accesses, c.A_NEXT, int(clock[c.FREE_ACCESS]), rows)
         clock[c.ACCESSES_FREE] += more
         parts["heard"] = _unrolled(w, len(parts["accesses"]))
     if clock[c.GROUPS_FREE] < margin:

@@ -6,7 +6,7 @@ job that it submitted has ended) and R_HELD (an object that it acquired is near,
 
 from __future__ import annotations
 
-from hiersim.engine import lookups, ready, transfers, work
+from hiersim.engine import early, gates, lookups, managers, moves, ready, rooms, transfers, watches, work
 from hiersim.engine.columns import (
     A_COUNTED,
     A_INDEX,
@@ -21,7 +21,9 @@ from hiersim.engine.columns import (
     A_WRITE,
     ALLOCATE,
     CARRY,
+    COUNTED,
     DEMAND,
+    DONE,
     ISSUED,
     J_MEMORY,
     J_TAG,
@@ -30,14 +32,23 @@ from hiersim.engine.columns import (
     NOW,
     OPERATE,
     R_RESUME,
+    RESIDENT,
     SEQ,
     SETTLE,
+    T_CAPACITY,
+    T_HITS,
+    T_NEXT,
+    T_USED,
+    U_APART,
+    U_LOOKED,
     U_NEAR,
+    WATCH_HIT,
+    WRITE_BACK,
 )
 from hiersim.engine.loop import LOOK
 from hiersim.engine.rows import free_access, free_job, new_access, new_job
 from hiersim.engine.world import World
-from hiersim.jit import inner
+from hiersim.jit import hot, inner, kernel
 
 
 @inner
@@ -62,12 +73,17 @@ def new_operation(w: World, unit: int, key: int, stream: int, tag: int) -> int:
 
 
 @inner
+def way(w: World, job: int) -> int:
+    """Return the route of an operation whose ``work_read`` and ``work_written`` are filled in."""
+    reads, writes = work.moved(w, job, 0) > 0, work.moved(w, job, 1) > 0
+    return int(w.operate[w.jobs[job, J_UNIT], (1 if reads else 0) + (2 if writes else 0)])
+
+
+@inner
 def operate(w: World, job: int, duration: int, by_memory: bool) -> None:
     """Begin an operation that takes ``duration`` picoseconds when nothing else is on its unit or near tier."""
     w.jobs[job, J_MEMORY] = 1 if by_memory else 0
-    reads, writes = work.moved(w, job, 0) > 0, work.moved(w, job, 1) > 0
-    route = w.operate[w.jobs[job, J_UNIT], (1 if reads else 0) + (2 if writes else 0)]
-    transfers.begin(w, job, route, max(1, duration))
+    transfers.begin(w, job, way(w, job), max(1, duration))
 
 
 @inner
@@ -114,9 +130,71 @@ def produce(w: World, unit: int, key: int, owner: int, stream: int) -> None:
 
 
 @inner
+def claim(w: World, unit: int, key: int, owner: int, stream: int) -> None:
+    """Ask for an object near a unit that an operation overwrites, wherever it was: held, and dirty if it was not there.
+
+    It counts as no look-up, and looks up when the ready line comes to it.
+    """
+    a = new_row(w, unit, key, owner, stream)
+    w.accesses[a, A_WRITE] = 1
+    w.accesses[a, A_COUNTED] = COUNTED
+    ready.put(w, R_RESUME, a | LOOK)
+
+
+@inner
+def take(w: World, unit: int, key: int, stream: int, counted: bool) -> None:
+    """Hold an object that is resident near a unit; ``counted`` as a look-up that found it."""
+    near = w.units[unit, U_NEAR]
+    if counted:
+        w.units[unit, U_LOOKED] += 1
+        w.tiers[near, T_HITS] += 1
+        gates.asked_for(w, near, key)
+        early.use(w, near, key)
+        watches.occurrence(w, WATCH_HIT, near, key, stream)
+    w.clock[ISSUED] += 1
+    w.clock[DONE] += 1
+    managers.hit(w, near, key)
+    rooms.pin(w, near, key)
+
+
+@inner
+def wrote(w: World, unit: int, key: int, stream: int) -> None:
+    """Note that an operation has written an object that is held near its unit: dirty, and other copies are stale."""
+    near = w.units[unit, U_NEAR]
+    w.dirty[near, key] = 1
+    if w.transit[key] != NONE:
+        return
+    if w.units[unit, U_APART] == 1:
+        for tier in range(w.tiers.shape[0]):
+            if w.state[tier, key] == RESIDENT and not sees(w, unit, tier):
+                give_up(w, tier, key)
+    if moves.may_copy(w, near, key):
+        moves.copy_out(w, near, key, WRITE_BACK, stream)
+
+
+@hot
+def sees(w: World, unit: int, tier: int) -> bool:
+    """Say whether a tier is in a unit's chain."""
+    here = w.units[unit, U_NEAR]
+    while here != NONE and here != tier:
+        here = w.tiers[here, T_NEXT]
+    return bool(here == tier)
+
+
+@inner
+def give_up(w: World, tier: int, key: int) -> bool:
+    """Remove a resident copy, dirty or not, that is not at home and that nobody holds; say whether it was so."""
+    if w.home[tier, key] == 1 or w.pins[tier, key] > 0:
+        return False
+    managers.removed(w, tier, key)
+    rooms.depart(w, tier, key)
+    return True
+
+
+@inner
 def release(w: World, tier: int, key: int) -> None:
     """Hold an object no longer; it may be evicted once nobody does."""
-    w.pins[tier, key] -= 1
+    rooms.unpin(w, tier, key)
     w.clock[SETTLE] = 1
 
 
@@ -130,3 +208,13 @@ def heard(w: World, a: int) -> None:
 def over(w: World, job: int) -> None:
     """Give back the row of a job that has ended, once the driver has read it."""
     free_job(w, job)
+
+
+@kernel
+def put(w: World, tier: int, key: int) -> bool:
+    """Make an object resident in a tier before anything happens, clean; say whether it fits."""
+    if w.tiers[tier, T_USED] + w.size[key] > w.tiers[tier, T_CAPACITY]:
+        return False
+    rooms.change_used(w, tier, w.size[key])
+    rooms.arrive(w, tier, key, 0)
+    return True

@@ -52,6 +52,7 @@ MEASURED |= {
     "timeline",
     "victims",
     "spans",
+    "waits",
     "levels",
 }
 SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2
@@ -92,6 +93,7 @@ SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2
     "near_write": ("int64", 1),
     "compute": ("int64", 1),
     "stall": ("int64", 5),
+    "waits": ("int64", 4),
     "state": ("uint8", 2),
     "dirty": ("uint8", 2),
     "home": ("uint8", 2),

@@ -30,6 +30,7 @@ from hiersim.engine.columns import (
     J_COMPUTING,
     J_KIND,
     J_OBJECT,
+    J_TAG,
     J_TARGET,
     J_UNIT,
     JOBS_FREE,
@@ -48,6 +49,7 @@ from hiersim.engine.columns import (
     R_ROOM,
     R_SLOT,
     SETTLE,
+    SETTLED,
     SHIFT,
     SPANS_SIZE,
     T_LINE_HEAD,
@@ -213,6 +215,7 @@ def settle(w: World) -> None:
     """At the end of a handler in which room may have become free: evict and serve again wherever someone waits."""
     if w.clock[SETTLE] == 0:
         return
+    w.clock[SETTLED] += 1
     if w.clock[WAITING] > 0:
         for tier in range(w.tiers.shape[0]):
             if w.tiers[tier, T_LINE_HEAD] != NONE:
@@ -246,7 +249,10 @@ def end_flow(w: World, job: int) -> None:
         moves.copy_through(w, job, NONE)
     if kind <= MIGRATE:
         moves.resume_joined(w, job)
-    free_job(w, job)
+    if w.jobs[job, J_TAG] == NONE:
+        free_job(w, job)
+    else:
+        ready.put(w, R_OVER, job)
 
 
 @hot

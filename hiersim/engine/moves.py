@@ -169,7 +169,7 @@ def resume_joined(w: World, job: int) -> None:
 def written(w: World, job: int) -> None:
     """End a write to a copy that was there: it is dirty, unless it went elsewhere meanwhile."""
     key, target = w.jobs[job, J_OBJECT], w.jobs[job, J_TARGET]
-    w.pins[target, key] -= 1
+    rooms.unpin(w, target, key)
     w.clock[SETTLE] = 1
     if w.state[target, key] == RESIDENT:
         w.dirty[target, key] = 1

@@ -11,6 +11,7 @@ import hiersim
 from hiersim.engine import columns as c
 from hiersim.engine.core import Core
 from hiersim.engine.energy import energy_by_part, missing_figures, used_links
+from hiersim.engine.operations import OperationsResult
 from hiersim.engine.plan import Step
 from hiersim.engine.result import ByClass, LinkResult, PrefetchResult, Result, Stall, TierResult, UnitResult
 from hiersim.engine.timelines import make_timeline
@@ -18,7 +19,9 @@ from hiersim.engine.words import BOUNDS, DETAILS, KINDS
 from hiersim.machine import Tier
 
 
-def make_result(core: Core, name: str, seconds: float, provenance: dict[str, Any]) -> Result:
+def make_result(
+    core: Core, name: str, seconds: float, provenance: dict[str, Any], operations: OperationsResult | None = None
+) -> Result:
     """Return the Result of a run.
 
     Args:
@@ -26,6 +29,7 @@ def make_result(core: Core, name: str, seconds: float, provenance: dict[str, Any
         name: the scenario's name.
         seconds: wall time of the simulation itself.
         provenance: what the caller knows of where the inputs come from.
+        operations: what became of operations, where such were run.
     """
     w, plan = core.world, core.plan
     joules = energy_by_part(core)
@@ -34,7 +38,7 @@ def make_result(core: Core, name: str, seconds: float, provenance: dict[str, Any
         machine=plan.machine.summary or plan.machine.name,
         elapsed_ps=core.now,
         seconds=seconds,
-        accesses=len(core.trace),
+        accesses=int(w.clock[c.DONE]),
         created=int(w.clock[c.CREATED]),
         created_bytes=int(w.clock[c.CREATED_BYTES]),
         tiers={tier: _tier(core, t, tier, joules) for t, tier in enumerate(plan.order)},
@@ -45,6 +49,7 @@ def make_result(core: Core, name: str, seconds: float, provenance: dict[str, Any
         energy_j=joules,
         provenance=provenance | _provenance(core),
         timeline=make_timeline(core) if core.options.timeline else None,
+        operations=operations,
     )
 
 

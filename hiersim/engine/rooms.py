@@ -34,6 +34,7 @@ from hiersim.engine.columns import (
     T_NEXT,
     T_PASSED,
     T_PEAK,
+    T_PINNED,
     T_PLACED,
     T_QUEUED,
     T_REFUSE,
@@ -54,6 +55,29 @@ from hiersim.engine.columns import (
 from hiersim.engine.rows import new_job
 from hiersim.engine.world import World
 from hiersim.jit import hot, inner
+
+
+@hot
+def pin(w: World, tier: int, key: int) -> None:
+    """Keep an object from being evicted from a tier, until it is unpinned as often."""
+    if w.pins[tier, key] == 0:
+        w.tiers[tier, T_PINNED] += w.size[key]
+    w.pins[tier, key] += 1
+
+
+@hot
+def unpin(w: World, tier: int, key: int) -> None:
+    """Take one pin off."""
+    w.pins[tier, key] -= 1
+    if w.pins[tier, key] == 0:
+        w.tiers[tier, T_PINNED] -= w.size[key]
+
+
+@hot
+def evictable(w: World, tier: int) -> int:
+    """Return the bytes of a tier that may be evicted: what is resident and not pinned; at least those, at most more."""
+    resident = w.tiers[tier, T_PLACED] - w.tiers[tier, T_REMOVED] - w.tiers[tier, T_LEAVING]
+    return int(max(0, resident - w.tiers[tier, T_PINNED]))
 
 
 @inner
@@ -207,8 +231,12 @@ def pick(w: World, tier: int, incoming: int) -> int:
 
 
 @inner
-def evict(w: World, tier: int, key: int, stream: int) -> None:
-    """Evict an object: drop it, or send it to the next tier (its room is free when its bytes have left)."""
+def evict(w: World, tier: int, key: int, stream: int) -> int:
+    """Evict an object: drop it, or send it to the next tier (its room is free when its bytes have left).
+
+    Returns:
+        The job of its transit, or -1 when it was dropped.
+    """
     managers.removed(w, tier, key)
     w.tiers[tier, T_EVICTIONS] += 1
     watches.note_eviction(w, tier, key, stream)
@@ -221,14 +249,14 @@ def evict(w: World, tier: int, key: int, stream: int) -> None:
         w.victims[row, 2] = key
         w.victims[row, 3] = fate
     if fate == V_MOVE:
-        send_out(w, tier, key, stream)
-        return
+        return send_out(w, tier, key, stream)
     w.tiers[tier, T_DROPPED] += 1
     if fate == V_REFUSED:
         w.tiers[tier, T_REFUSED] += 1
     if w.dirty[tier, key] == 1:
         w.tiers[tier, T_LOST] += 1
     depart(w, tier, key)
+    return NONE
 
 
 @inner
@@ -255,8 +283,8 @@ def refuses(w: World, tier: int, size: int) -> bool:
 
 
 @inner
-def send_out(w: World, tier: int, key: int, stream: int) -> None:
-    """Begin an eviction's transit to the next tier."""
+def send_out(w: World, tier: int, key: int, stream: int) -> int:
+    """Begin an eviction's transit to the next tier; return its job."""
     further = w.tiers[tier, T_NEXT]
     job = new_job(w, EVICT, key, tier, further, WRITE_BACK, stream)
     w.jobs[job, J_DIRTY] = w.dirty[tier, key]
@@ -265,6 +293,7 @@ def send_out(w: World, tier: int, key: int, stream: int) -> None:
     w.tiers[tier, T_LEAVING] += w.size[key]
     w.state[tier, key] = LEAVING
     go_out(w, job, key, tier, further)
+    return job
 
 
 @inner

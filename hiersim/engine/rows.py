@@ -28,6 +28,7 @@ from hiersim.engine.columns import (
     J_TARGET,
     J_UNIT,
     J_UPDATE,
+    J_WITH,
     JOBS_FREE,
     NONE,
     P_IDLE,
@@ -62,6 +63,7 @@ def new_job(w: World, kind: int, key: int, source: int, target: int, traffic: in
     w.jobs[job, J_PROMISED] = 0
     w.jobs[job, J_TAG] = NONE
     w.jobs[job, J_MEMORY] = 0
+    w.jobs[job, J_WITH] = NONE
     return int(job)
 
 

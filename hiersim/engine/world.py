@@ -88,6 +88,7 @@ class World(NamedTuple):
     operated: I64  # [H, 2]: FLOPs, or bytes, of operations
     units: I64  # [units, UNIT_COLUMNS]
     stall: I64  # [units, STALL_KINDS, max(T, H), STALL_DETAILS, object classes]: picoseconds
+    waits: I64  # [sorts or 0, STALL_KINDS, max(T, H), STALL_DETAILS]: picoseconds of stalls, by sort of a driver's work
     state: U8  # [T, O]
     dirty: U8  # [T, O]
     home: U8  # [T, O]: 1 where the object lives for good

@@ -51,8 +51,8 @@ def faults(entry):
             found.append(f"source {name} has no text")
         if source.get("confidence") not in get_args(Confidence):
             found.append(f"source {name} has no confidence")
-        if set(source) - {"source", "confidence"}:
-            found.append(f"source {name} says more than source and confidence")
+        if set(source) - {"source", "confidence", "range"}:
+            found.append(f"source {name} says more than source, confidence and range")
         if name not in used:
             found.append(f"source {name} is not used")
     return found
