@@ -43,7 +43,7 @@ COUNT = "n = 0\nwhile n < 60_000_000: n += 1"
 
 def command(folder, name, *arguments):
     """Return the command of a sweep whose results are kept in ``folder/name``."""
-    out = ["--cache", folder / name, "--out", folder / f"{name}.parquet", "--json", folder / f"{name}.json"]
+    out = ["--cache", folder / name, "--out", folder / f"{name}.parquet"]
     return [sys.executable, "-m", "hiersim.cli.main", "sweep", folder / "sweep.yaml", *out, *arguments]
 
 
