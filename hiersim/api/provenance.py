@@ -12,12 +12,13 @@ import hiersim
 from hiersim.config import Scenario
 from hiersim.engine.result import Result
 from hiersim.traces.access import AccessTrace
+from hiersim.traces.request import RequestTrace
 
 VERSIONED = ("numpy", "numba", "simpy", "polars")
 """Packages whose versions a result names."""
 
 
-def complete(result: Result, scenario: Scenario, trace: AccessTrace) -> Result:
+def complete(result: Result, scenario: Scenario, trace: AccessTrace | RequestTrace) -> Result:
     """Return a result whose provenance says where everything came from; what it says already is kept."""
     found = {
         "scenario": scenario.name,
@@ -30,16 +31,20 @@ def complete(result: Result, scenario: Scenario, trace: AccessTrace) -> Result:
     return replace(result, provenance=found | result.provenance | {"trace": found["trace"]})
 
 
-def about(trace: AccessTrace) -> dict[str, Any]:
-    """Return what identifies a trace: its name, source, fingerprint, and size in accesses, objects and bytes."""
+def about(trace: AccessTrace | RequestTrace) -> dict[str, Any]:
+    """Return what identifies a trace: its name, source, fingerprint, and size in accesses or requests."""
+    size: dict[str, int]
+    if isinstance(trace, AccessTrace):
+        size = {"accesses": len(trace), "objects": trace.objects, "bytes": trace.footprint}
+    else:
+        tokens = int(trace.prompt_tokens.sum()), int(trace.output_tokens.sum())
+        size = {"requests": len(trace), "prompt_tokens": tokens[0], "output_tokens": tokens[1]}
     return {
         "name": trace.name,
         "source": trace.source,
         "format": trace.format,
         "fingerprint": trace.fingerprint(),
-        "accesses": len(trace),
-        "objects": trace.objects,
-        "bytes": trace.footprint,
+        **size,
         "notes": list(trace.notes),
     }
 

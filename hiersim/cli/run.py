@@ -15,6 +15,7 @@ from hiersim.cli.console import console, put_json, show, telling_of_compilation,
 from hiersim.cli.options import Json, Kept, Processes, Quiet
 
 if TYPE_CHECKING:
+    from hiersim.api.simulation import Simulation
     from hiersim.engine.result import Result
     from hiersim.sweep.uncertainty import Uncertainty
 
@@ -27,7 +28,15 @@ def run(
     ] = None,
     json: Json = None,
     pictures: Annotated[bool, typer.Option(help="Draw the stall stack and the flow.")] = True,
+    timeline: Annotated[bool, typer.Option("--timeline", help="Write a timeline for Perfetto.")] = False,
+    timeline_window: Annotated[
+        str | None, typer.Option("--timeline-window", metavar="A..B", help="Of this part of the run, as 1ms..2ms.")
+    ] = None,
+    timeline_shortest: Annotated[
+        str | None, typer.Option("--timeline-shortest", metavar="TIME", help="Fold events shorter than this, as 5us.")
+    ] = None,
     provenance: Annotated[bool, typer.Option("--provenance", help="Show what the result rests on.")] = False,
+    whatif: Annotated[bool, typer.Option("--whatif", help="Say what would help most, in many runs.")] = False,
     uncertainty: Annotated[
         int, typer.Option("--uncertainty", metavar="N", help="Run on N machines drawn from the figures' ranges, too.")
     ] = 0,
@@ -47,7 +56,7 @@ def run(
         from hiersim.api.simulation import load
 
         with working("reading", quiet):
-            simulation = load(file, set or [])
+            simulation = load(file, [*(set or []), *_outputs(timeline, timeline_window, timeline_shortest)])
             simulation.check()
             trace = simulation.trace()
         doubt(simulation.scenario, quiet)
@@ -62,7 +71,17 @@ def run(
             from hiersim.report.outputs import write_all
 
             with working("writing", quiet):
-                written = write_all(result, folder, pictures=pictures, artist=artist, more=more, files=tables)
+                scenario = simulation.scenario
+                written = write_all(
+                    result,
+                    folder,
+                    pictures=pictures,
+                    artist=artist,
+                    shortest_ps=scenario.outputs.timeline_shortest,
+                    scenario=scenario,
+                    more=more,
+                    files=tables,
+                )
     from hiersim.report.json import to_json
 
     if json:
@@ -71,6 +90,25 @@ def run(
         _show(result, written, provenance)
         if drawn:
             _show_intervals(result, drawn)
+
+    if whatif and json != "-":
+        print(f"\n  Next: {_next(simulation, quiet)}.   (hiersim whatif)")
+
+
+def _next(simulation: Simulation, quiet: bool) -> str:
+    """Return what would help most, in words."""
+    from hiersim.insight.whatif import whatif
+    from hiersim.insight.whatif_words import next_line
+
+    with working("what if", quiet) as progress:
+        return next_line(whatif(simulation, progress=progress, slopes=False, follow=False))
+
+
+def _outputs(timeline: bool, window: str | None, shortest: str | None) -> list[str]:
+    """Return what the options about timelines set; the last two ask for one, too."""
+    found = ["outputs.timeline=true"] if timeline or window or shortest else []
+    found += [f"outputs.timeline_window={window}"] if window else []
+    return found + ([f"outputs.timeline_shortest={shortest}"] if shortest else [])
 
 
 def check_draws(draws: int) -> None:

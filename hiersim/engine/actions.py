@@ -64,13 +64,13 @@ def finish(w: World) -> None:
 @kernel
 def pin(w: World, key: int, tier: int) -> None:
     """Keep an object from being evicted from a tier until it is unpinned as often."""
-    w.pins[tier, key] += 1
+    rooms.pin(w, tier, key)
 
 
 @kernel
 def unpin(w: World, key: int, tier: int) -> None:
     """Take one pin off."""
-    w.pins[tier, key] -= 1
+    rooms.unpin(w, tier, key)
     w.clock[SETTLE] = 1
     finish(w)
 

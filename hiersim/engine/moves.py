@@ -169,7 +169,7 @@ def resume_joined(w: World, job: int) -> None:
 def written(w: World, job: int) -> None:
     """End a write to a copy that was there: it is dirty, unless it went elsewhere meanwhile."""
     key, target = w.jobs[job, J_OBJECT], w.jobs[job, J_TARGET]
-    w.pins[target, key] -= 1
+    rooms.unpin(w, target, key)
     w.clock[SETTLE] = 1
     if w.state[target, key] == RESIDENT:
         w.dirty[target, key] = 1
@@ -183,6 +183,19 @@ def copy_through(w: World, done: int, access: int) -> bool:
         Whether ``access`` (-1 for none) must wait for the copy.
     """
     tier, key = w.jobs[done, J_TARGET], w.jobs[done, J_OBJECT]
+    if not may_copy(w, tier, key):
+        return False
+    awaited = access != NONE and w.jobs[done, J_KIND] != COPY and w.tiers[tier, T_WAIT] == 1
+    job = copy_out(w, tier, key, DEMAND if awaited else WRITE_BACK, w.jobs[done, J_STREAM])
+    if awaited:
+        w.jobs[job, J_ACCESS] = access
+        w.accesses[access, A_JOB] = job
+    return awaited
+
+
+@inner
+def may_copy(w: World, tier: int, key: int) -> bool:
+    """Say whether a tier writes through what it has, and the next tier takes it."""
     further = w.tiers[tier, T_NEXT]
     if w.tiers[tier, T_WRITE] != THROUGH or further == NONE:
         return False
@@ -190,15 +203,16 @@ def copy_through(w: World, done: int, access: int) -> bool:
         return False
     if w.state[further, key] == ABSENT and rooms.refuses(w, further, w.size[key]):
         return False
-    if gates.turns_away(w, further, key, w.dirty[tier, key] == 1):
-        return False
-    awaited = access != NONE and w.jobs[done, J_KIND] != COPY and w.tiers[tier, T_WAIT] == 1
-    job = new_job(w, COPY, key, tier, further, DEMAND if awaited else WRITE_BACK, w.jobs[done, J_STREAM])
+    return not gates.turns_away(w, further, key, w.dirty[tier, key] == 1)
+
+
+@inner
+def copy_out(w: World, tier: int, key: int, traffic: int, stream: int) -> int:
+    """Start a copy of an object to the next tier; return its job."""
+    further = w.tiers[tier, T_NEXT]
+    job = new_job(w, COPY, key, tier, further, traffic, stream)
     w.jobs[job, J_DIRTY] = w.dirty[tier, key]
     w.dirty[tier, key] = 0
     w.transit[key] = job
-    if awaited:
-        w.jobs[job, J_ACCESS] = access
-        w.accesses[access, A_JOB] = job
     rooms.go_out(w, job, key, tier, further)
-    return awaited
+    return job

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hiersim.engine import early, gates, managers, ready, transfers, watches
+from hiersim.engine import early, gates, managers, ready, spans, transfers, watches
 from hiersim.engine.columns import (
     ABSENT,
     ARRIVING,
@@ -34,6 +34,7 @@ from hiersim.engine.columns import (
     T_NEXT,
     T_PASSED,
     T_PEAK,
+    T_PINNED,
     T_PLACED,
     T_QUEUED,
     T_REFUSE,
@@ -56,6 +57,29 @@ from hiersim.engine.world import World
 from hiersim.jit import hot, inner
 
 
+@hot
+def pin(w: World, tier: int, key: int) -> None:
+    """Keep an object from being evicted from a tier, until it is unpinned as often."""
+    if w.pins[tier, key] == 0:
+        w.tiers[tier, T_PINNED] += w.size[key]
+    w.pins[tier, key] += 1
+
+
+@hot
+def unpin(w: World, tier: int, key: int) -> None:
+    """Take one pin off."""
+    w.pins[tier, key] -= 1
+    if w.pins[tier, key] == 0:
+        w.tiers[tier, T_PINNED] -= w.size[key]
+
+
+@hot
+def evictable(w: World, tier: int) -> int:
+    """Return the bytes of a tier that may be evicted: what is resident and not pinned; at least those, at most more."""
+    resident = w.tiers[tier, T_PLACED] - w.tiers[tier, T_REMOVED] - w.tiers[tier, T_LEAVING]
+    return int(max(0, resident - w.tiers[tier, T_PINNED]))
+
+
 @inner
 def change_used(w: World, tier: int, change: int) -> None:
     """Change the room taken in a tier, and keep its peak and its integral over time."""
@@ -66,6 +90,8 @@ def change_used(w: World, tier: int, change: int) -> None:
     w.tiers[tier, T_USED] = used
     if used > w.tiers[tier, T_PEAK]:
         w.tiers[tier, T_PEAK] = used
+    if w.levels.shape[0] > 0:
+        spans.note_level(w, tier)
     if change < 0:
         w.clock[SETTLE] = 1
 
@@ -158,17 +184,34 @@ def make_room(w: World, tier: int) -> None:
     """Evict until what is there and does not leave, and what waits, fit together; or nothing can be evicted."""
     if w.tiers[tier, T_REFUSE] == 1:
         return
+    head = w.tiers[tier, T_LINE_HEAD]
     while is_short(w, tier):
-        key = pick(w, tier)
+        key = pick(w, tier, w.jobs[head, J_OBJECT])
         if key < 0:
             break
-        evict(w, tier, key)
+        early.displace(w, tier, key)
+        evict(w, tier, key, w.jobs[head, J_STREAM])
 
 
 @inner
-def pick(w: World, tier: int) -> int:
+def make_way(w: World, tier: int, size: int, incoming: int, stream: int) -> bool:
+    """Evict for bytes that are no object, on behalf of one; say whether there is room for them now.
+
+    Room that its victims still take is missing until their bytes have left.
+    """
+    w.tiers[tier, T_QUEUED] += size
+    while is_short(w, tier):
+        key = pick(w, tier, incoming)
+        if key < 0:
+            break
+        evict(w, tier, key, stream)
+    w.tiers[tier, T_QUEUED] -= size
+    return bool(w.tiers[tier, T_USED] + w.tiers[tier, T_QUEUED] + size <= w.tiers[tier, T_CAPACITY])
+
+
+@inner
+def pick(w: World, tier: int, incoming: int) -> int:
     """Return the policy's victim, setting aside what is pinned or on its way meanwhile; -1 when nothing can go."""
-    incoming = w.jobs[w.tiers[tier, T_LINE_HEAD], J_OBJECT]
     chosen = NONE
     passed = 0
     while w.tiers[tier, T_MANAGED] > 0 and chosen == NONE:
@@ -188,12 +231,15 @@ def pick(w: World, tier: int) -> int:
 
 
 @inner
-def evict(w: World, tier: int, key: int) -> None:
-    """Evict an object: drop it, or send it to the next tier (its room is free when its bytes have left)."""
+def evict(w: World, tier: int, key: int, stream: int) -> int:
+    """Evict an object: drop it, or send it to the next tier (its room is free when its bytes have left).
+
+    Returns:
+        The job of its transit, or -1 when it was dropped.
+    """
     managers.removed(w, tier, key)
     w.tiers[tier, T_EVICTIONS] += 1
-    early.displace(w, tier, key)
-    watches.note_eviction(w, tier, key, w.jobs[w.tiers[tier, T_LINE_HEAD], J_STREAM])
+    watches.note_eviction(w, tier, key, stream)
     fate = decide(w, tier, key)
     if w.victims.shape[0] > 0:
         row = w.clock[VICTIMS_SIZE]
@@ -203,14 +249,14 @@ def evict(w: World, tier: int, key: int) -> None:
         w.victims[row, 2] = key
         w.victims[row, 3] = fate
     if fate == V_MOVE:
-        send_out(w, tier, key)
-        return
+        return send_out(w, tier, key, stream)
     w.tiers[tier, T_DROPPED] += 1
     if fate == V_REFUSED:
         w.tiers[tier, T_REFUSED] += 1
     if w.dirty[tier, key] == 1:
         w.tiers[tier, T_LOST] += 1
     depart(w, tier, key)
+    return NONE
 
 
 @inner
@@ -237,10 +283,9 @@ def refuses(w: World, tier: int, size: int) -> bool:
 
 
 @inner
-def send_out(w: World, tier: int, key: int) -> None:
-    """Begin an eviction's transit to the next tier."""
+def send_out(w: World, tier: int, key: int, stream: int) -> int:
+    """Begin an eviction's transit to the next tier; return its job."""
     further = w.tiers[tier, T_NEXT]
-    stream = w.jobs[w.tiers[tier, T_LINE_HEAD], J_STREAM]
     job = new_job(w, EVICT, key, tier, further, WRITE_BACK, stream)
     w.jobs[job, J_DIRTY] = w.dirty[tier, key]
     w.transit[key] = job
@@ -248,6 +293,7 @@ def send_out(w: World, tier: int, key: int) -> None:
     w.tiers[tier, T_LEAVING] += w.size[key]
     w.state[tier, key] = LEAVING
     go_out(w, job, key, tier, further)
+    return job
 
 
 @inner
