@@ -18,10 +18,12 @@ from hiersim.engine.columns import (
     A_OBJECT,
     A_SEQ,
     A_STREAM,
+    A_UNIT,
     A_WRITE,
     ALLOCATE,
     CARRY,
     COUNTED,
+    CREATE,
     DEMAND,
     DONE,
     ISSUED,
@@ -142,6 +144,18 @@ def claim(w: World, unit: int, key: int, owner: int, stream: int) -> None:
 
 
 @inner
+def remake(w: World, a: int) -> None:
+    """Make an object near a unit that acquires it and found it nowhere; look it up again if it has come meanwhile."""
+    unit, key = w.accesses[a, A_UNIT], w.accesses[a, A_OBJECT]
+    w.accesses[a, A_LACKS] = 0
+    w.clock[DONE] -= 1
+    if w.transit[key] == NONE and lookups.elsewhere(w, key) == NONE:
+        lookups.begin_transit(w, a, key, CREATE, NONE, w.units[unit, U_NEAR])
+    else:
+        ready.put(w, R_RESUME, a | LOOK)
+
+
+@inner
 def take(w: World, unit: int, key: int, stream: int, counted: bool) -> None:
     """Hold an object that is resident near a unit; ``counted`` as a look-up that found it."""
     near = w.units[unit, U_NEAR]
@@ -161,6 +175,8 @@ def take(w: World, unit: int, key: int, stream: int, counted: bool) -> None:
 def wrote(w: World, unit: int, key: int, stream: int) -> None:
     """Note that an operation has written an object that is held near its unit: dirty, and other copies are stale."""
     near = w.units[unit, U_NEAR]
+    if w.state[near, key] != RESIDENT:  # fetched away by another unit meanwhile
+        return
     w.dirty[near, key] = 1
     if w.transit[key] != NONE:
         return
