@@ -49,7 +49,7 @@ from hiersim.engine.columns import (
 )
 from hiersim.engine.loop import LOOK
 from hiersim.engine.rows import free_access, free_job, new_access, new_job
-from hiersim.engine.world import World
+from hiersim.engine.world import I64, World
 from hiersim.jit import hot, inner, kernel
 
 
@@ -227,10 +227,18 @@ def over(w: World, job: int) -> None:
 
 
 @kernel
-def put(w: World, tier: int, key: int) -> bool:
-    """Make an object resident in a tier before anything happens, clean; say whether it fits."""
-    if w.tiers[tier, T_USED] + w.size[key] > w.tiers[tier, T_CAPACITY]:
-        return False
-    rooms.change_used(w, tier, w.size[key])
-    rooms.arrive(w, tier, key, 0)
-    return True
+def place(w: World, tiers: I64) -> int:
+    """Make objects resident, clean, before anything happens; return the first that does not fit, or -1.
+
+    Args:
+        w: the World.
+        tiers: the tier by object, -1 for none.
+    """
+    for key in range(tiers.shape[0]):
+        tier = tiers[key]
+        if tier != NONE:
+            if w.tiers[tier, T_USED] + w.size[key] > w.tiers[tier, T_CAPACITY]:
+                return key
+            rooms.change_used(w, tier, w.size[key])
+            rooms.arrive(w, tier, key, 0)
+    return NONE
