@@ -176,7 +176,7 @@ def test_the_lists(cli):
         code, out, err = cli(command)
         assert (code, err) == (0, "")
         assert [name for name in names if name not in out] == []
-        for name in names:
+        for name in names if command != "devices" else ():  # each of them in test_devices.py
             code, out, err = cli(command, name)
             assert (code, err) == (0, ""), name
             assert json.loads(cli(command, name, "--json", "-")[1])
