@@ -51,8 +51,13 @@ def hook(function: F) -> F:
 
 
 def inner(function: F) -> F:
-    """Compile a function that kernels call, as ``hot``, but leave it to the compiler whether to inline it."""
+    """Compile a function that kernels call, as ``hot``, but leave it to the compiler whether to inline it.
+
+    It is kept on disk by itself, so that another kernel that calls it does not compile it again.
+    """
     compiled: F = numba.njit(**OPTIONS | UNWRAPPED)(function)
+    if not DISABLED:
+        compiled._cache = DiskCache(function, _own_name(function), quiet=True)  # type: ignore[attr-defined]
     return compiled
 
 
@@ -101,9 +106,10 @@ def on_compile(listener: Callable[[str], None]) -> Callable[[], None]:
 class DiskCache(caching._Cache):
     """What Numba asks for a function's compiled forms; one file of `jitcache` per signature."""
 
-    def __init__(self, function: Callable[..., Any], name: str | None) -> None:
+    def __init__(self, function: Callable[..., Any], name: str | None, *, quiet: bool = False) -> None:
         self.name = name or f"{function.__module__}.{function.__qualname__}"
         self.keep = name is not None
+        self.quiet = quiet  # part of a kernel, of which the listeners hear
         self._impl = None
         self._modules = _modules_of(function)
 
@@ -115,7 +121,7 @@ class DiskCache(caching._Cache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the compiled form for a signature, or ``None`` after telling the listeners."""
         found = self._load(sig, target_context) if self.keep else None
-        if found is None:
+        if found is None and not self.quiet:
             for listener in tuple(_listeners):
                 listener(self.name)
         return found
@@ -192,6 +198,7 @@ def _modules_of_type(kind: Any) -> frozenset[str]:
     inner = [_modules_of_type(each) for each in getattr(kind, "types", ())]
     owners = (type(kind), getattr(kind, "instance_class", None))
     names = {str(owner.__module__) for owner in owners if owner is not None}
+    names.update(getattr(kind, "defined_in", ()))
     return frozenset(name for name in names if name.startswith("hiersim.")).union(*inner)
 
 

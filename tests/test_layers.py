@@ -15,14 +15,16 @@ LAYERS = (
     {"drivers", "agents"},
     {"config"},
     {"api"},
-    {"report", "sweep", "studies"},
+    {"report", "studies"},
+    {"sweep"},  # tables and pictures of many runs are made by report
+    {"insight"},  # runs many, and tells in words what they teach
     {"cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 BESIDE = {("jit", "jitcache")}  # compiled code and the folder that it is kept in are one concern in two files
 
 # the only files beside jit.py that extend the compiler (intrinsics, types) or explain its errors
-COMPILER = (*(f"policies/{name}.py" for name in ("hooks", "bits", "memory", "checks")), "engine/handle.py")
+COMPILER = (*(f"policies/{name}.py" for name in ("hooks", "bits", "memory", "checks")), "engine/pointed.py")
 ONLY_IN = {
     "matplotlib": ("report/",),
     "typer": ("cli/",),
@@ -30,6 +32,12 @@ ONLY_IN = {
     "rich": ("cli/", "report/"),
     "simpy": ("engine/clock.py", "agents/"),
     "scipy": ("studies/",),
+    "joblib": ("sweep/",),
+    "optuna": ("sweep/",),
+    "dask": ("sweep/",),
+    "distributed": ("sweep/",),
+    "ray": ("sweep/",),
+    "perfetto": ("report/timeline/",),
     "yaml": ("config/", "machine/catalogue/", "models/"),
     "numba": ("jit.py", "jitcache.py", *COMPILER),
     "llvmlite": ("jit.py", "jitcache.py", *COMPILER),

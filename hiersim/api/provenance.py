@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import platform
 from dataclasses import replace
 from importlib.metadata import version
@@ -11,12 +12,13 @@ import hiersim
 from hiersim.config import Scenario
 from hiersim.engine.result import Result
 from hiersim.traces.access import AccessTrace
+from hiersim.traces.request import RequestTrace
 
 VERSIONED = ("numpy", "numba", "simpy", "polars")
 """Packages whose versions a result names."""
 
 
-def complete(result: Result, scenario: Scenario, trace: AccessTrace) -> Result:
+def complete(result: Result, scenario: Scenario, trace: AccessTrace | RequestTrace) -> Result:
     """Return a result whose provenance says where everything came from; what it says already is kept."""
     found = {
         "scenario": scenario.name,
@@ -24,21 +26,25 @@ def complete(result: Result, scenario: Scenario, trace: AccessTrace) -> Result:
         "seed": scenario.seed,
         "trace": about(trace),
         "estimates": figures(scenario, "estimate"),
-        "versions": versions(),
+        "versions": dict(versions()),
     }
     return replace(result, provenance=found | result.provenance | {"trace": found["trace"]})
 
 
-def about(trace: AccessTrace) -> dict[str, Any]:
-    """Return what identifies a trace: its name, source, fingerprint, and size in accesses, objects and bytes."""
+def about(trace: AccessTrace | RequestTrace) -> dict[str, Any]:
+    """Return what identifies a trace: its name, source, fingerprint, and size in accesses or requests."""
+    size: dict[str, int]
+    if isinstance(trace, AccessTrace):
+        size = {"accesses": len(trace), "objects": trace.objects, "bytes": trace.footprint}
+    else:
+        tokens = int(trace.prompt_tokens.sum()), int(trace.output_tokens.sum())
+        size = {"requests": len(trace), "prompt_tokens": tokens[0], "output_tokens": tokens[1]}
     return {
         "name": trace.name,
         "source": trace.source,
         "format": trace.format,
         "fingerprint": trace.fingerprint(),
-        "accesses": len(trace),
-        "objects": trace.objects,
-        "bytes": trace.footprint,
+        **size,
         "notes": list(trace.notes),
     }
 
@@ -53,6 +59,7 @@ def figures(scenario: Scenario, confidence: str) -> list[str]:
     ]
 
 
+@functools.cache
 def versions() -> dict[str, str]:
     """Return the versions of hiersim, of Python and of the packages that a result depends on."""
     return {"hiersim": hiersim.__version__, "python": platform.python_version()} | {

@@ -10,7 +10,9 @@ import numpy as np
 
 from hiersim.errors import ConfigError, Mistake, TraceError
 from hiersim.traces.access import AccessTrace
+from hiersim.traces.options import ReadOptions
 from hiersim.traces.request import KvModel, RequestTrace
+from hiersim.traces.scaling import shaped
 
 if TYPE_CHECKING:
     from hiersim.config.scenario import Scenario
@@ -36,7 +38,7 @@ def open(path: str | Path, *, model: str | KvModel | None = None, **options: Any
 
 
 def generate(kind: str, *, seed: int = 0, **parameters: Any) -> AccessTrace | RequestTrace:
-    """Make a trace: ``zipf``, ``scan``, ``loop``, ``phase_change``, ``chat`` or ``moe_routing``.
+    """Make a trace of accesses (``zipf``, ``scan`` ...) or of requests (``requests``, ``chat``, ``agents``, ``rag``).
 
     Args:
         kind: the generator's name.
@@ -64,7 +66,7 @@ def trace_of(scenario: Scenario) -> AccessTrace:
         ConfigError: its requests need a model, or a block's bytes, to have sizes.
     """
     section = scenario.trace
-    found = _generated(section, scenario.seed) if section.generate else _opened(section)
+    found = _generated(section, scenario.seed) if section.generate else _opened(section, scenario.seed)
     if isinstance(found, RequestTrace):
         if section.model is None and section.block_bytes is None and not section.ignore_size:
             what = "is needed: the trace holds requests, whose blocks have no size without it; or give `block_bytes`"
@@ -76,8 +78,28 @@ def trace_of(scenario: Scenario) -> AccessTrace:
     return found
 
 
-def _opened(section: TraceSection) -> AccessTrace | RequestTrace:
-    options = section.read_options() | {"format": section.format, "dtype": section.kv_dtype}
+def requests_of(scenario: Scenario) -> RequestTrace:
+    """Open or make the trace of a scenario that serves, as requests.
+
+    Raises:
+        TraceError: the file cannot be read, or holds accesses or nothing.
+    """
+    section = scenario.trace
+    found = _generated(section, scenario.seed) if section.generate else _read(section, scenario.seed)
+    if not isinstance(found, RequestTrace):
+        raise TraceError(f"{found.source or found.name}: holds accesses, and the `serve` section needs requests")
+    if not len(found):
+        raise TraceError(f"{found.source or found.name}: holds no requests")
+    return found
+
+
+def _read(section: TraceSection, seed: int) -> AccessTrace | RequestTrace:
+    """Read a file without turning requests into accesses."""
+    return open(str(section.path), **section.read_options() | {"format": section.format, "seed": seed})
+
+
+def _opened(section: TraceSection, seed: int) -> AccessTrace | RequestTrace:
+    options = section.read_options() | {"format": section.format, "dtype": section.kv_dtype, "seed": seed}
     return open(str(section.path), model=section.model, **options)
 
 
@@ -88,7 +110,7 @@ def _generated(section: TraceSection, seed: int) -> AccessTrace | RequestTrace:
         made = made.limit(section.limit)
     if section.ignore_size and isinstance(made, AccessTrace):
         made = replace(made, size=np.full(made.objects, section.block_bytes or 1, np.int64))
-    return made
+    return shaped(made, ReadOptions.of(section.read_options() | {"seed": seed}))
 
 
 def _model(model: str | KvModel | None) -> KvModel | None:

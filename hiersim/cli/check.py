@@ -14,6 +14,7 @@ from hiersim.cli.options import Json, Quiet
 if TYPE_CHECKING:
     from hiersim.config import Scenario
     from hiersim.traces.access import AccessTrace
+    from hiersim.traces.request import RequestTrace
 
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value, such as tiers.dram.policy=arc.")
@@ -44,25 +45,41 @@ def check(
 
 
 def doubt(scenario: Scenario, quiet: bool) -> None:
-    """Say on standard error which figures of the machine no part of their kind is known to have, a line each."""
+    """Say on standard error, a line each, what no part of its kind is known to have, and what has no effect."""
     from hiersim.machine.plausible import implausible
 
-    for mistake in [] if quiet else implausible(scenario.machine):
-        warn(f"warning: {mistake}")
+    for doubtful in [] if quiet else [*implausible(scenario.machine), *without_effect(scenario)]:
+        warn(f"warning: {doubtful}")
 
 
-def plan(scenario: Scenario, trace: AccessTrace) -> dict[str, Any]:
+def without_effect(scenario: Scenario) -> list[str]:
+    """Return what a scenario says of a replay although its requests are served."""
+    if scenario.serve is None:
+        return []
+    said, usual = scenario.replay.model_dump(), type(scenario.replay)().model_dump()
+    keys = [f"replay.{key}" for key, value in said.items() if value != usual[key] and key != "limit"]
+    return [f"{key}  has no effect where requests are served" for key in keys]
+
+
+def plan(scenario: Scenario, trace: AccessTrace | RequestTrace) -> dict[str, Any]:
     """Return what a run of a scenario would do, in words."""
     from hiersim.report.format import capacity, plural
 
     limit = scenario.replay.limit
-    accesses = min(len(trace), limit) if limit else len(trace)
-    facts: dict[str, Any] = {
-        "machine": scenario.machine.summary or scenario.machine.name,
-        "trace": f"{trace.name}: {plural(accesses, 'access', 'accesses')} to {plural(trace.objects, 'object')}, "
-        f"{capacity(trace.footprint)}",
-        "replay": _how(scenario),
-    }
+    records = min(len(trace), limit) if limit else len(trace)
+    facts: dict[str, Any] = {"machine": scenario.machine.summary or scenario.machine.name}
+    from hiersim.traces.request import RequestTrace
+
+    if isinstance(trace, RequestTrace):
+        tokens = f"{int(trace.prompt_tokens.sum()):,} prompt and {int(trace.output_tokens.sum()):,} output tokens"
+        facts["trace"] = f"{trace.name}: {plural(records, 'request')}, {tokens}"
+        facts["serve"] = _served(scenario)
+    else:
+        objects = plural(trace.objects, "object")
+        facts["trace"] = (
+            f"{trace.name}: {plural(records, 'access', 'accesses')} to {objects}, {capacity(trace.footprint)}"
+        )
+        facts["replay"] = _how(scenario)
     for name, rules in scenario.tiers.items():
         promotion = {0: "never promotes", 1: "promotes"}.get(rules.promotion.on_nth_hit)
         promotion = promotion or f"promotes on hit {rules.promotion.on_nth_hit}"
@@ -76,6 +93,15 @@ def plan(scenario: Scenario, trace: AccessTrace) -> dict[str, Any]:
     if scenario.agents:
         facts["agents"] = ", ".join(agent.kind for agent in scenario.agents)
     return facts | {"seed": str(scenario.seed), "hash": scenario.scenario_hash[:16]}
+
+
+def _served(scenario: Scenario) -> str:
+    """Return how requests are served, in words."""
+    rules = scenario.serve
+    assert rules is not None
+    units = ", ".join(rules.units) or next(iter(scenario.machine.units))
+    limits = f"at most {rules.max_batched_tokens:,} tokens and {rules.max_sequences:,} requests in a step"
+    return f"{rules.model or scenario.trace.model} on {units}: {limits}, {rules.order}, KV {rules.allocation}"
 
 
 def _how(scenario: Scenario) -> str:

@@ -14,7 +14,26 @@ import typer
 from typer.main import get_command
 
 import hiersim
-from hiersim.cli import cache, calibrate, catalogue, check, compare, devices, mrc, replay, run, schema, studies, trace
+from hiersim.cli import (
+    cache,
+    calibrate,
+    catalogue,
+    check,
+    compare,
+    devices,
+    explain,
+    models,
+    mrc,
+    replay,
+    report,
+    run,
+    schema,
+    search,
+    studies,
+    sweep,
+    trace,
+    whatif,
+)
 from hiersim.cli.failures import BROKEN_PIPE, INTERRUPTED, MISTAKE, failure_lines
 
 app = typer.Typer(
@@ -44,15 +63,20 @@ def _root(
 
 
 app.command("run")(run.run)
+app.command("report")(report.report)
 app.command("replay")(replay.replay)
 app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)
+app.command("whatif")(whatif.whatif)
+app.command("explain")(explain.explain)
+app.command("sweep")(sweep.sweep)
+app.command("search")(search.search)
 app.command("check")(check.check)
 app.add_typer(trace.app, name="trace")
 app.command("policies")(catalogue.policies)
 app.add_typer(devices.app, name="devices")
 app.add_typer(calibrate.app, name="calibrate")
-app.command("models")(catalogue.models)
+app.command("models")(models.models)
 app.command("studies")(studies.studies)
 app.command("schema")(schema.schema)
 app.add_typer(cache.app, name="cache")

@@ -44,6 +44,22 @@ Seed = Annotated[int, typer.Option("--seed", help="Of policies that draw random 
 Workers = Annotated[int | None, typer.Option("--workers", help="Threads; they change only the time.")]
 Out = Annotated[Path | None, typer.Option("--out", help="A folder for table and pictures, or a picture (.png, .svg).")]
 
+Processes = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", help="Processes; all cores when absent. They change only the time."),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="KIND=ADDRESS", help="A running cluster: dask=tcp://HOST:PORT or ray=auto."),
+]
+Kept = Annotated[
+    Path | None, typer.Option("--cache", metavar="DIR", help="Folder where results are kept and looked for.")
+]
+
+
+OTHER_PICTURES = (".gif", ".jpg", ".jpeg", ".pdf", ".webp", ".eps")
+"""Kinds of pictures that are not drawn."""
+
 
 def check_numbers(seed: int, workers: int | None) -> None:
     """Raise ConfigError for a seed or a number of workers that cannot be."""
@@ -53,3 +69,11 @@ def check_numbers(seed: int, workers: int | None) -> None:
     wrong += [Mistake("--seed", f"must be 0 or more, got {seed}")] if seed < 0 else []
     if wrong:
         raise ConfigError(wrong)
+
+
+def check_picture(out: Path | None) -> None:
+    """Raise ConfigError where a kind of picture is asked for that is not drawn."""
+    if out is not None and out.suffix.lower() in OTHER_PICTURES:
+        from hiersim.errors import ConfigError, Mistake
+
+        raise ConfigError([Mistake("--out", f"pictures are drawn as .png or .svg, not as {out.suffix}: {out}")])

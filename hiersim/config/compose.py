@@ -14,6 +14,8 @@ from hiersim.machine.catalogue import SORTS, machine_data
 
 OVERRIDE = "--set"
 """The file name of values that come from an override."""
+ON_COMMAND_LINE = Place(OVERRIDE, None)
+"""The place of values that come from an override."""
 
 
 SHORT_FORMS = {"machine": "extends", "trace": "path"}
@@ -104,12 +106,13 @@ def _at(data: Any, path: KeyPath) -> Any:
     return data
 
 
-def override(tree: Tree, overrides: Iterable[str | tuple[str, Any]]) -> Tree:
+def override(tree: Tree, overrides: Iterable[str | tuple[str, Any]], place: Place = ON_COMMAND_LINE) -> Tree:
     """Return a tree with values set by dotted path.
 
     Args:
         tree: the scenario.
         overrides: ``"tiers.dram.capacity=512 GiB"``, the value as YAML; or the path and the value, from Python.
+        place: where they were written; a file that one of them names is looked for beside it.
 
     Raises:
         ConfigError: one that is not ``path=value``, or whose path leads through something that is not a mapping.
@@ -119,7 +122,7 @@ def override(tree: Tree, overrides: Iterable[str | tuple[str, Any]]) -> Tree:
     for each in overrides:
         try:
             path, value = _split(each) if isinstance(each, str) else each
-            _set(tree, path, value)
+            _set(tree, path, value, place)
         except ConfigError as why:
             mistakes += why.mistakes
     if mistakes:
@@ -138,32 +141,32 @@ def _split(text: str) -> tuple[str, Any]:
         raise ConfigError([Mistake(path.strip(), mistake.what, OVERRIDE) for mistake in why.mistakes]) from None
 
 
-def _set(tree: Tree, dotted: str, value: Any) -> None:
+def _set(tree: Tree, dotted: str, value: Any, place: Place) -> None:
     steps = dotted.split(".")
     if "" in steps:
-        raise ConfigError([Mistake(dotted, "has an empty name between its dots", OVERRIDE)])
+        raise ConfigError([Mistake(dotted, "has an empty name between its dots", *place)])
     if steps[0] in SHORT_FORMS and len(steps) > 1:
         _write_out(tree.data, steps[0])
     holder: Any = tree.data
     path: KeyPath = ()
     for step in steps[:-1]:
-        key = _key(holder, step, path)
+        key = _key(holder, step, path, place)
         path = (*path, key)
         if isinstance(holder, dict) and holder.get(step) is None:
             holder[step] = {}
         holder = holder[key]
-    key = _key(holder, steps[-1], path)
+    key = _key(holder, steps[-1], path, place)
     path = (*path, key)
     for known in [known for known in tree.places if known[: len(path)] == path]:
         del tree.places[known]
-    tree.places[path] = Place(OVERRIDE, None)
+    tree.places[path] = place
     if value is None and isinstance(holder, dict) and not _is_figure(path):
         holder.pop(key, None)
     else:
         holder[key] = value
 
 
-def _key(holder: Any, step: str, path: KeyPath) -> str | int:
+def _key(holder: Any, step: str, path: KeyPath, place: Place) -> str | int:
     """Return a step of a dotted path as a key of what it leads into: a name, or a position in a list."""
     where = ".".join(map(str, path))
     if isinstance(holder, Mapping):
@@ -171,7 +174,7 @@ def _key(holder: Any, step: str, path: KeyPath) -> str | int:
     if isinstance(holder, list) and step.isdecimal() and int(step) < len(holder):
         return int(step)
     what = f"has {len(holder)} entries, counted from 0" if isinstance(holder, list) else "is not a mapping"
-    raise ConfigError([Mistake(where, f"{what}, so there is no `{step}` in it", OVERRIDE)])
+    raise ConfigError([Mistake(where, f"{what}, so there is no `{step}` in it", *place)])
 
 
 def compose_machine(tree: Tree, above: tuple[str, ...] = ()) -> Tree:

@@ -12,7 +12,9 @@ from hiersim.config.checks import agent_problems, problems_between
 from hiersim.config.compose import beside, compose_machine, is_path, override, read_as_machine, read_composed
 from hiersim.config.parts import fill_parts
 from hiersim.config.scenario import Scenario
-from hiersim.config.tree import Tree
+from hiersim.config.serving import serving_problems
+from hiersim.config.sorts import expect
+from hiersim.config.tree import Place, Tree
 from hiersim.errors import ConfigError, Mistake, nearest
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
 from hiersim.machine.catalogue import absent, fill_in, find_machine
@@ -34,8 +36,23 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
         ConfigError: with one mistake for each problem, each with its file, line and dotted key.
     """
     tree = read_composed(str(path))
+    expect(tree, str(path), "scenario")
     tree.data.setdefault("name", Path(path).stem)
     return _build(override(tree, overrides), FROM_TEXT, all_tiers="tiers" not in tree.data)
+
+
+def varied(tree: Tree, changes: Mapping[str, Any], place: Place) -> Scenario:
+    """Return the scenario of a composed file with other values at dotted paths, each as YAML has it.
+
+    Args:
+        tree: what ``compose.read_composed`` returned.
+        changes: path -> value.
+        place: where the changes were written; a file that one of them names is looked for beside it.
+
+    Raises:
+        ConfigError: with one mistake for each problem.
+    """
+    return _build(override(tree, list(changes.items()), place), FROM_TEXT, all_tiers="tiers" not in tree.data)
 
 
 def scenario_of(data: Mapping[str, Any]) -> Scenario:
@@ -98,7 +115,9 @@ def _build(tree: Tree, context: dict[str, Any], all_tiers: bool = False) -> Scen
     parts, more = _sections(tree.data, context)
     classes = {name: rules for name, rules in parts.get("classes", {}).items() if rules is not None}
     replay = parts.get("replay") if "replay" in tree.data else Replay()
-    problems += more + problems_between(machine, parts.get("tiers", {}), classes, replay, parts.get("trace"))
+    tiers, serving = parts.get("tiers", {}), parts.get("serve")
+    problems += more + problems_between(machine, tiers, classes, replay, parts.get("trace"))
+    problems += serving_problems(machine, tiers, serving) if machine is not None and serving is not None else []
     problems += agent_problems([agent.kind for agent in parts.get("agents") or ()])
     mistakes += [tree.mistake(path, what) for path, what in problems]
     if mistakes or machine is None:

@@ -11,8 +11,10 @@ from pydantic import Field, model_validator
 
 from hiersim.config.checks import agent_problems, problems_between
 from hiersim.config.sections import AgentSpec, Outputs, TraceSection
+from hiersim.config.serving import serving_problems
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
 from hiersim.machine.record import Name, Record, problems_error
+from hiersim.machine.serving import Serving
 
 
 class Scenario(Record):
@@ -32,6 +34,8 @@ class Scenario(Record):
     """What happens to objects that are in no tier, by class."""
     replay: Replay = Replay()
     """How the trace is replayed."""
+    serve: Serving | None = None
+    """How the requests of the trace are served; their accesses are replayed when absent."""
     agents: list[AgentSpec] = []
     """Processes that decide something during the run."""
     outputs: Outputs = Outputs()
@@ -49,6 +53,7 @@ class Scenario(Record):
     @model_validator(mode="after")
     def _fits_together(self) -> Scenario:
         problems = problems_between(self.machine, self.tiers, self.classes, self.replay, self.trace)
+        problems += serving_problems(self.machine, self.tiers, self.serve) if self.serve else []
         problems += agent_problems([agent.kind for agent in self.agents])
         if problems:
             raise problems_error(problems)
@@ -76,6 +81,8 @@ class Scenario(Record):
         data = _bare(self.model_dump(exclude={"name", "summary"}))
         if self.trace.path is not None:
             data["trace"]["path"] = Path(self.trace.path).name
+        if data["serve"] is None:  # so that what was hashed before there was such a section keeps its hash
+            del data["serve"]
         for rules in data["tiers"].values():
             rules["policy"]["name"] = Path(rules["policy"]["name"]).name
             for key in ("admission", "prefetch"):
@@ -83,6 +90,9 @@ class Scenario(Record):
                     del rules[key]
                 else:
                     rules[key]["name"] = Path(rules[key]["name"]).name
+        del data["outputs"]["timeline_shortest"]  # it changes a file for people, not the result
+        if self.outputs.timeline_window is None:
+            del data["outputs"]["timeline_window"]
         text = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
         order = ",".join([*self.tiers, "|", *self.machine.tiers, "|", *self.machine.links, "|", *self.machine.units])
         return hashlib.sha256(f"{order}\n{text}".encode()).hexdigest()

@@ -6,11 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
+from hiersim.config.window import Window
 from hiersim.machine.record import Record
 from hiersim.machine.unit import DType
-from hiersim.units import PositiveBytes
+from hiersim.units import Picoseconds, PositiveBytes
 
 Positive = Annotated[int, Field(ge=1)]
+Factor = Annotated[float, Field(ge=1e-6, le=1e6)]
 
 
 class Generate(Record):
@@ -51,6 +53,12 @@ class TraceSection(Record):
     """Class of the objects where the source names none."""
     block_tokens: Positive = 512
     """Tokens in a prefix block, where the source does not say."""
+    rate_scale: Factor = 1.0
+    """So many times as many records a second."""
+    length_scale: Factor = 1.0
+    """Prompts and answers so many times as long, of requests."""
+    arrivals: str | None = None
+    """Arrivals of requests drawn anew: ``poisson:rate=4`` (a second), ``gamma:rate=4,cv=2``, weibull or constant."""
 
     @model_validator(mode="before")
     @classmethod
@@ -74,6 +82,9 @@ class TraceSection(Record):
             "columns",
             "object_class",
             "block_tokens",
+            "rate_scale",
+            "length_scale",
+            "arrivals",
         ]
         return {name: getattr(self, name) for name in names}
 
@@ -91,4 +102,8 @@ class Outputs(Record):
     """What a run records beside its summary."""
 
     timeline: bool = False
-    """Every transfer and stall with its times."""
+    """Every transfer and stall with its times; Perfetto opens them."""
+    timeline_window: Window | None = None
+    """The part of the run that a timeline keeps, such as ``1 ms..2 ms``; all when absent."""
+    timeline_shortest: Picoseconds | None = None
+    """Events shorter than this are folded into others in the file for Perfetto; chosen by their number when absent."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hiersim.engine import columns as c
-from hiersim.engine.build import Options
+from hiersim.engine.build import WHOLE, Options
 from hiersim.engine.clock import Agent, run_with_agents
 from hiersim.engine.core import Core
 from hiersim.engine.laws import check_laws
@@ -42,7 +42,8 @@ def run_scenario(
     """
     if scenario.replay.limit is not None:
         trace = trace.limit(scenario.replay.limit)
-    options = Options(timeline=scenario.outputs.timeline, watched=bool(agents))
+    outputs = scenario.outputs
+    options = Options(outputs.timeline, outputs.timeline_window or WHOLE, watched=bool(agents))
     core = Core(scenario.machine, scenario.tiers, scenario.classes, scenario.replay, trace, scenario.seed, options)
     provenance = {"seed": scenario.seed, "scenario_hash": scenario.scenario_hash}
     return _finish(core, scenario.name, _run(core, agents, progress), provenance)
@@ -57,13 +58,15 @@ def replay_timed(
     classes: dict[str, ClassRules] | None = None,
     seed: int = 0,
     timeline: bool = False,
+    window_ps: tuple[int, int] = WHOLE,
     agents: Sequence[Agent] = (),
 ) -> Result:
     """Run a trace on a machine that was built in Python; arguments and errors as ``run_scenario``.
 
+    ``timeline`` keeps every transfer and what units did, of a window in picoseconds if one is given;
     ``agents`` are generator functions ``agent(env, core)``; see ``hiersim.agents``.
     """
-    options = Options(timeline=timeline, watched=bool(agents))
+    options = Options(timeline, window_ps, watched=bool(agents))
     core = Core(machine, rules, classes or {}, replay, trace, seed, options)
     return _finish(core, machine.name, _run(core, agents, None), {"seed": seed})
 

@@ -23,14 +23,30 @@ if TYPE_CHECKING:
 MODES = ("back", "through", "around")
 
 
+WHOLE = (0, 1 << 62)
+"""The window of a timeline that keeps all of a run, in picoseconds."""
+
+
 @dataclass(frozen=True)
 class Options:
     """What a run keeps besides totals."""
 
     timeline: bool = False
+    window_ps: tuple[int, int] = WHOLE
+    """What of the timeline is kept, in picoseconds."""
     victims: bool = False
     watched: bool = False
     """Whether agents may watch: occurrences are written down only then."""
+    driven: int = 0
+    """Rows for what a driver has in flight that acquires objects and submits work; 0 where accesses are replayed."""
+    coding: tuple[tuple[int, int], ...] = ()
+    """Size of an object in each tier over its size, as a fraction; empty where no tier stores in another form."""
+    sorts: int = 0
+    """Sorts of a driver's work whose stalls are counted apart."""
+    marked: bool = False
+    """Whether a driver prefetches, so that what became of it is counted."""
+    homes: I64 | None = None
+    """Number of the tier that is each object's home, -1 for none, where it is not its class that says so."""
 
 
 def build_world(
@@ -52,19 +68,21 @@ def build_world(
     parts.update(hop_tables(plan, len(trace.classes), replay.streams))
     parts.update(effect_tables(plan))
     parts.update(route_tables(plan))
-    parts.update(_objects(plan, rules, trace, classes))
+    parts.update(_objects(plan, rules, trace, classes, options))
     parts.update(_trace(plan, replay, trace, next_use, options))
-    _place_homes(parts, plan, trace, classes)
+    _place_homes(parts, plan, trace, homes_of(plan, trace, classes) if options.homes is None else options.homes)
     parts["ahead"], parts["early"] = _prefetching(rules, trace, options)
     closed = replay.mode == "closed"
-    in_flight = min(len(trace), replay.streams * replay.outstanding if closed else 256) + 1
+    in_flight = options.driven or min(len(trace), replay.streams * replay.outstanding if closed else 256) + 1
     parts.update(_tables(parts, in_flight, min(trace.objects, 4 * in_flight) + in_flight + 64))
+    parts["levels"] = _levels(parts, options)
+    parts.update(_operations(parts, len(trace.classes), options))
     return World(**parts)
 
 
 def _tiers(plan: Plan, rules: Mapping[str, TierRules], trace: AccessTrace, options: Options) -> dict[str, Any]:
     rows = np.zeros((len(plan.order), c.TIER_COLUMNS), np.int64)
-    largest = int(trace.size.max(initial=0))
+    largest = 0 if options.driven else int(trace.size.max(initial=0))  # a driver says itself who needs to be where
     for i, name in enumerate(plan.order):
         rule = rules[name]
         capacity = rule.capacity or plan.machine.tiers[name].capacity
@@ -97,18 +115,21 @@ def _tiers(plan: Plan, rules: Mapping[str, TierRules], trace: AccessTrace, optio
 
 
 def _objects(
-    plan: Plan, rules: Mapping[str, TierRules], trace: AccessTrace, classes: Mapping[str, ClassRules]
+    plan: Plan,
+    rules: Mapping[str, TierRules],
+    trace: AccessTrace,
+    classes: Mapping[str, ClassRules],
+    options: Options,
 ) -> dict[str, Any]:
-    tiers, objects, units = len(plan.order), trace.objects, len(plan.units)
-    rows = np.zeros((units, c.UNIT_COLUMNS), np.int64)
-    rows[:, [c.U_HEAD, c.U_TAIL]] = c.NONE
-    rows[:, c.U_NEAR] = [
-        plan.order.index(unit.tier) if unit.tier in plan.order else c.NONE for unit in plan.machine.units.values()
-    ]
+    tiers, objects = len(plan.order), trace.objects
+    rows = _units(plan, rules)
+    if options.driven:  # behind them a row for what each fetches for later, which no unit waits for
+        rows = np.concatenate([rows, rows])
     places = max(len(plan.hops), tiers)
     return {
         "units": rows,
-        "stall": np.zeros((units, c.STALL_KINDS, places, c.STALL_DETAILS, len(trace.classes)), np.int64),
+        "stall": np.zeros((len(rows), c.STALL_KINDS, places, c.STALL_DETAILS, len(trace.classes)), np.int64),
+        "waits": np.zeros((options.sorts, c.STALL_KINDS, places, c.STALL_DETAILS), np.int64),
         "state": np.zeros((tiers, objects), np.uint8),
         "dirty": np.zeros((tiers, objects), np.uint8),
         "home": np.zeros((tiers, objects), np.uint8),
@@ -116,9 +137,21 @@ def _objects(
         "transit": np.full(objects, c.NONE, np.int32),
         "aside": np.zeros(objects, np.int32),
         "size": np.ascontiguousarray(trace.size, np.int64),
+        "coding": np.array(options.coding, np.int64).reshape(-1, 2),
         "object_class": np.ascontiguousarray(trace.object_class, np.uint8),
         "flops": _creation_flops(plan, trace, classes),
     }
+
+
+def _units(plan: Plan, rules: Mapping[str, TierRules]) -> I64:
+    """Return the table of units, a row each."""
+    rows = np.zeros((len(plan.units), c.UNIT_COLUMNS), np.int64)
+    rows[:, [c.U_HEAD, c.U_TAIL, c.U_SPAN]] = c.NONE
+    for row, name in zip(rows, plan.units, strict=True):
+        near = plan.machine.units[name].tier
+        row[c.U_NEAR] = plan.order.index(near) if near in plan.order else c.NONE
+        row[c.U_APART] = near in plan.order and len(plan.machine.chain(name, plan.order)) < len(rules)
+    return rows
 
 
 def _prefetching(
@@ -127,7 +160,7 @@ def _prefetching(
     """Return the tables of prefetches; objects are marked only where a prefetcher or an agent may fetch ahead."""
     rows = np.zeros((len(rules), c.AHEAD_COLUMNS), np.int64)
     rows[:, c.AH_LIMIT] = [rule.prefetch.outstanding if rule.prefetch else 0 for rule in rules.values()]
-    marked = options.watched or any(rule.prefetch for rule in rules.values())
+    marked = options.watched or options.marked or any(rule.prefetch for rule in rules.values())
     return rows, np.zeros((len(rules), max(trace.objects, 2) if marked else 1), np.uint8)
 
 
@@ -170,13 +203,14 @@ def _trace(plan: Plan, replay: Replay, trace: AccessTrace, next_use: I64 | None,
         "order": np.argsort(stream_of, kind="stable").astype(np.int64),
         "stream_of": stream_of,
         "streams": streams,
-        "setup": np.array([is_open, replay.think, options.victims], np.int64),
+        "setup": np.array([is_open, replay.think, options.victims, options.driven > 0, *options.window_ps], np.int64),
         "issued": np.zeros(accesses, np.int64),
         "done": np.zeros(accesses, np.int64),
         "served": np.full(accesses, c.NONE, np.int64),
         "watches": np.zeros((c.WATCHES, c.WATCH_COLUMNS), np.int64),
         "journal": np.zeros((4096 if options.watched else 0, c.JOURNAL_COLUMNS), np.int64),
         "timeline": np.zeros((4096 if options.timeline else 0, c.TIMELINE_COLUMNS), np.int64),
+        "spans": np.zeros((4096 if options.timeline else 0, c.SPAN_COLUMNS), np.int64),
     }
 
 
@@ -188,22 +222,39 @@ def first_use(trace: AccessTrace, next_use: I64 | None) -> I64:
     return first
 
 
-def _place_homes(parts: dict[str, Any], plan: Plan, trace: AccessTrace, classes: Mapping[str, ClassRules]) -> None:
-    """Make the objects of classes with a home resident there."""
-    for number, name in enumerate(trace.classes):
-        rule = classes.get(name)
-        if rule is None or rule.on_miss != "home" or rule.home is None:
-            continue
-        tier = plan.order.index(rule.home)
-        mine = np.flatnonzero(trace.object_class == number)
+def _place_homes(parts: dict[str, Any], plan: Plan, trace: AccessTrace, homes: I64) -> None:
+    """Make the objects that have a home resident there, and check that they fit."""
+    for tier in np.unique(homes[homes != c.NONE]):
+        mine = np.flatnonzero(homes == tier)
         parts["state"][tier, mine] = c.RESIDENT
         parts["home"][tier, mine] = 1
         parts["tiers"][tier, [c.T_USED, c.T_PLACED, c.T_PEAK]] += int(trace.size[mine].sum())
         used, capacity = parts["tiers"][tier, c.T_USED], parts["tiers"][tier, c.T_CAPACITY]
         if used > capacity:
-            raise ConfigError(
-                f"tiers.{rule.home}.capacity: {capacity:,} bytes cannot be the home of {used:,} bytes of class {name}"
-            )
+            named = [trace.classes[number] for number in np.unique(trace.object_class[mine])]
+            what = f"{capacity:,} bytes cannot be the home of {used:,} bytes of class {' and '.join(named)}"
+            raise ConfigError(f"tiers.{plan.order[tier]}.capacity: {what}")
+
+
+def homes_of(plan: Plan, trace: AccessTrace, classes: Mapping[str, ClassRules]) -> I64:
+    """Return the number of the tier that is each object's home by its class, int64 [objects], -1 for none."""
+    tiers = np.full(len(trace.classes) + 1, c.NONE, np.int64)
+    for number, name in enumerate(trace.classes):
+        rule = classes.get(name)
+        if rule is not None and rule.on_miss == "home" and rule.home is not None:
+            tiers[number] = plan.order.index(rule.home)
+    return tiers[trace.object_class]
+
+
+def _levels(parts: dict[str, Any], options: Options) -> I64:
+    """Make the table of the room taken in tiers, its first rows what they hold before the run."""
+    if not options.timeline:
+        return np.zeros((0, c.LEVEL_COLUMNS), np.int64)
+    used = parts["tiers"][:, c.T_USED]
+    rows = np.zeros((4096 + len(used), c.LEVEL_COLUMNS), np.int64)
+    rows[: len(used)] = np.stack([np.full(len(used), options.window_ps[0]), np.arange(len(used)), used], axis=1)
+    parts["clock"][c.LEVELS_SIZE] = len(used)
+    return rows
 
 
 def _tables(parts: dict[str, Any], in_flight: int, jobs: int) -> dict[str, Any]:
@@ -240,4 +291,15 @@ def _tables(parts: dict[str, Any], in_flight: int, jobs: int) -> dict[str, Any]:
         "share": np.zeros((jobs, parts["route_bound"].shape[1])),
         "group_cost": np.zeros((jobs, parts["route_bound"].shape[1])),
         "group_wire": np.zeros((jobs, 3 * parts["route_hop"].shape[1]), np.int64),
+    }
+
+
+def _operations(parts: dict[str, Any], kinds: int, options: Options) -> dict[str, Any]:
+    """Make the tables of what operations do; of one row where no driver submits any."""
+    jobs = len(parts["jobs"]) if options.driven else 1
+    return {
+        "work_read": np.zeros((jobs, kinds), np.int64),
+        "work_written": np.zeros((jobs, kinds), np.int64),
+        "flops_of": np.zeros(jobs, np.int64),
+        "operated": np.zeros((len(parts["hops"]), 2), np.int64),
     }

@@ -18,6 +18,7 @@ ALONE, EITHER, EITHER_TOO, TOGETHER, TOGETHER_TOO = 0, 1, 2, 3, 4  # rule by whi
 # kinds of jobs
 FETCH, CREATE, ALLOCATE, EVICT, COPY, PREFETCHING, MIGRATE = 0, 1, 2, 3, 4, 5, 6  # transits
 NEAR_READ, STREAM_READ, NEAR_WRITE, DIRECT_WRITE, COMPUTE = 7, 8, 9, 10, 11  # transfers that change no residency
+CARRY, OPERATE = 12, 13  # what a driver submits: bytes over a route, an operation of a unit
 
 # phases of a job
 P_ROOM, P_SLOT, P_LATENCY, P_FLOW, P_IDLE = 0, 1, 2, 3, 4
@@ -30,7 +31,7 @@ STALL_DETAILS = 4
 SHIFT = 40
 MASK = (1 << SHIFT) - 1
 I_GROUP, I_LATENCY, I_LOOKUP, I_ISSUE = 0, 1, 2, 3
-R_SLOT, R_ROOM, R_ASK, R_RESUME = 0, 1, 2, 3
+R_SLOT, R_ROOM, R_ASK, R_RESUME, R_HELD, R_OVER = 0, 1, 2, 3, 4, 5
 
 # what ``advance`` returns
 IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
@@ -69,11 +70,15 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     CHANGE,  # when a hop next changes its state by itself
     JOINED,  # 1 when some bounds of the machine do not hold alone
     THROTTLED,  # 1 once an agent leaves a class less than all of a hop
+    SETTLED,  # how often settle has run
+    SORT,  # with a driver: the sort of work that waits, a row of ``waits``
     ACTIVE,  # active groups, one column per class
     ACTIVE_1,
     ACTIVE_2,
+    SPANS_SIZE,
+    LEVELS_SIZE,
     CLOCK_COLUMNS,
-) = range(36)
+) = range(40)
 
 # --- jobs -----------------------------------------------------------------------------------------------------------
 (
@@ -104,8 +109,11 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     J_UPDATE,  # 1 when the object is in the target tier already
     J_DIRTY,  # 1 when the copy that arrives is dirty
     J_PROMISED,  # 1 when its room counts as asked for already
+    J_TAG,  # what the driver knows it by
+    J_MEMORY,  # of an operation: 1 when the near tier limits it
+    J_WITH,  # the next job of the same owner, as a driver chains them
     JOB_COLUMNS,
-) = range(28)
+) = range(31)
 
 # --- accesses in flight ---------------------------------------------------------------------------------------------
 (
@@ -124,8 +132,10 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     A_NEXT,  # neighbours among the unit's outstanding accesses, oldest first
     A_PREV,
     A_JOIN,  # the next one that joined the same transit
+    A_LACKS,  # of what a driver acquires: LACKS when it is in no tier, PROMISED while room is set aside for it
     ACCESS_COLUMNS,
-) = range(16)
+) = range(17)
+LACKS, PROMISED = 1, 2  # of A_LACKS
 
 # --- groups of flows ------------------------------------------------------------------------------------------------
 (
@@ -179,8 +189,9 @@ SERVED, RATE, TARGET_RATE, WEIGHT, SLOWEST, RATE_COLUMNS = 0, 1, 2, 3, 4, 8
     T_PORT,  # the hop of its read direction
     T_GATED,  # 1 when it has an admission policy
     T_DENIED,  # objects that this turned away
+    T_PINNED,  # bytes of objects that are kept from eviction
     TIER_COLUMNS,
-) = range(32)
+) = range(33)
 
 # --- hops -----------------------------------------------------------------------------------------------------------
 (
@@ -250,8 +261,13 @@ ON_ACCESS, ADMIT, PREFER, GATE_FIELDS, GATE_COLUMNS = 0, 1, 2, 3, 4
     U_BUSY_COMPUTE,
     U_BUSY_NEAR,
     U_IDLE,
+    U_OPERATING,  # operations that flow
+    U_ACTIVE,  # time busy on the near tier for operations
+    U_LOOKED,  # look-ups along its chain
+    U_SPAN,  # its last span, when they are kept
+    U_APART,  # 1 when some managed tier is not in its chain
     UNIT_COLUMNS,
-) = range(9)
+) = range(14)
 
 # --- routes ---------------------------------------------------------------------------------------------------------
 (
@@ -267,8 +283,9 @@ ON_ACCESS, ADMIT, PREFER, GATE_FIELDS, GATE_COLUMNS = 0, 1, 2, 3, 4
     R_SENSES,  # 1 when it reads pages of NAND
     R_LOADED,  # how many of its bounds are of hops whose latency grows with their load
     R_COUNTS,  # 1 when a hop counts more than bytes on the wire
+    R_OPERATES,  # 1 when an operation flows on it
     ROUTE_COLUMNS,
-) = range(13)
+) = range(14)
 
 # --- streams --------------------------------------------------------------------------------------------------------
 X_NEXT, X_END, X_UNIT, STREAM_COLUMNS = 0, 1, 2, 3
@@ -304,6 +321,23 @@ W_KIND, W_TIER, W_EVERY, W_COUNT, W_ACTIVE, W_REACHED, WATCH_COLUMNS = 0, 1, 2, 
 WATCH_DONE, WATCH_HIT, WATCH_MISS, WATCH_EVICT = 0, 1, 2, 3
 WATCHES = 64
 JOURNAL_COLUMNS = 5  # kind, time, object, tier, stream
-TIMELINE_COLUMNS = 9  # created, slots, flow, done, object, bytes, route, class, kind
+TIMELINE_COLUMNS = 13  # created, slots, flow, done, object, bytes, route, class, kind, sequence number; of an
+# operation FLOPs, bytes read from and written to its near tier
 VICTIM_COLUMNS = 4  # time, tier, object, how
 V_DROP, V_MOVE, V_LOST, V_REFUSED, V_DENIED = 0, 1, 2, 3, 4
+
+# --- spans of units, room taken in tiers ------------------------------------------------------------------------------
+(
+    SP_UNIT,
+    SP_START,
+    SP_END,
+    SP_STATE,  # a kind of stall, or one of the three below
+    SP_PLACE,  # as in the table of stalls
+    SP_DETAIL,
+    SP_INDEX,  # place in the trace of the access that a stall is charged to; of a driver's, who wants the object
+    SP_OBJECT,  # of that access
+    SP_TRANSFER,  # sequence number of the transfer that this waits for
+    SPAN_COLUMNS,
+) = range(10)
+S_COMPUTE, S_NEAR, S_IDLE = STALL_KINDS, STALL_KINDS + 1, STALL_KINDS + 2
+LEVEL_COLUMNS = 3  # time, tier, bytes taken

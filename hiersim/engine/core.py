@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from hiersim.engine.ahead import bind_prefetchers, make_prefetchers, wrong_answe
 from hiersim.engine.build import Options, build_world
 from hiersim.engine.handle import handle
 from hiersim.engine.plan import Plan, make_plan
-from hiersim.engine.world import I64, World, link_free, table
+from hiersim.engine.world import DRIVEN, I64, World, link_free, table
 from hiersim.errors import LawError, PolicyError
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
 from hiersim.policies import find
@@ -71,14 +71,15 @@ class Core:
         policies, prefetchers, admissions = np.split(seeds, 3)
         self._bind(policies, admissions)
         self._kept += bind_prefetchers(self, prefetchers)
-        if replay.mode == "closed":
+        if replay.mode == "closed" and not self.options.driven:
             loop.begin(self.handle, replay.outstanding)
 
     def _margin(self) -> int:
         """Return more rows than one event needs: a tier may send out many small victims for one large object."""
         size = self.trace.size
         victims = -(-int(size.max()) // int(size.min())) + 1 if len(size) else 1
-        return 8 + 4 * len(self.plan.order) * min(victims + 1, self.trace.objects + 2)
+        spans = len(self.plan.units) * self.world.route_hop.shape[1]  # a stretch may cross every latency of a route
+        return max(spans, 8 + 4 * len(self.plan.order) * min(victims + 1, self.trace.objects + 2))
 
     def _bind(self, seeds: Seeds, of_admissions: Seeds) -> None:
         """Initialise each tier's policies and enter the addresses of their functions."""
@@ -128,9 +129,9 @@ class Core:
             while True:
                 code = int(loop.advance(self.handle, loop.NEVER if until is None else until, self.margin, budget))
                 if code == c.GROW:
-                    self._grow()
+                    self.grow(self.margin)
                 elif code == c.BROKEN:
-                    self._broken()
+                    self.broken()
                 else:
                     return code
 
@@ -142,24 +143,43 @@ class Core:
 
     def grow_if_needed(self) -> None:
         """Make sure that the tables have rows for what an agent does between events."""
+        clock = self.world.clock
+        logs = (self.world.spans, c.SPANS_SIZE), (self.world.levels, c.LEVELS_SIZE)
         if (
-            self.world.clock[c.JOBS_FREE] < self.margin
-            or self.world.clock[c.GROUPS_FREE] < self.margin
-            or len(self.world.journal) - self.world.clock[c.JOURNAL_SIZE] < self.margin
+            clock[c.JOBS_FREE] < self.margin
+            or clock[c.GROUPS_FREE] < self.margin
+            or len(self.world.journal) - clock[c.JOURNAL_SIZE] < self.margin
+            or any(len(rows) and len(rows) - clock[size] < self.margin for rows, size in logs)
         ):
-            self._grow()
+            self.grow(self.margin)
 
-    def _grow(self) -> None:
-        self.world = grown(self.world, self.margin)
+    def grow(self, margin: int) -> None:
+        """Make the tables longer that have fewer than ``margin`` free rows; when the ready line is empty."""
+        self.world = grown(self.world, margin)
         self.handle = handle(self.world)
 
-    def _broken(self) -> None:
+    def broken(self) -> NoReturn:
+        """Say what a policy or a prefetcher answered that cannot be.
+
+        Raises:
+            PolicyError: always; LawError where it is one that ships.
+        """
         tier, key = (int(self.world.clock[i]) for i in (c.BAD_TIER, c.BAD_KEY))
         if self.world.hearing[c.HD_WRONG]:
             raise wrong_answer(self, tier, key)
         policy = self.policies[tier]
         message = f"policy `{policy.name}` of tier `{self.plan.order[tier]}` chose victim {key}, which is not there"
         raise (LawError if policy.builtin else PolicyError)(message)
+
+
+LOGS = {
+    "journal": c.JOURNAL_SIZE,
+    "timeline": c.TIMELINE_SIZE,
+    "victims": c.VICTIMS_SIZE,
+    "spans": c.SPANS_SIZE,
+    "levels": c.LEVELS_SIZE,
+}
+"""Tables that are only added to, and where the clock says how many of their rows are taken."""
 
 
 def grown(w: World, margin: int) -> World:
@@ -170,9 +190,14 @@ def grown(w: World, margin: int) -> World:
         parts["jobs"], clock[c.FREE_JOB], more = _longer(w.jobs, c.J_NEXT, int(clock[c.FREE_JOB]), margin)
         parts["flow_end"] = np.concatenate([w.flow_end, np.zeros(more)])
         parts["wait"] = np.concatenate([w.wait, np.zeros((more, w.wait.shape[1]), np.int64)])
+        if w.setup[DRIVEN] == 1:
+            for name in ("work_read", "work_written", "flops_of"):
+                rows = getattr(w, name)
+                parts[name] = np.concatenate([rows, np.zeros((more, *rows.shape[1:]), np.int64)])
         clock[c.JOBS_FREE] += more
-    if clock[c.ACCESSES_FREE] < 1:
-        parts["accesses"], clock[c.FREE_ACCESS], more = _longer(w.accesses, c.A_NEXT, int(clock[c.FREE_ACCESS]), 1)
+    rows = margin if w.setup[DRIVEN] == 1 else 1
+    if clock[c.ACCESSES_FREE] < rows:
+        parts["accesses"], clock[c.FREE_ACCESS], more = _longer(w.accesses, c.A_NEXT, int(clock[c.FREE_ACCESS]), rows)
         clock[c.ACCESSES_FREE] += more
         parts["heard"] = _unrolled(w, len(parts["accesses"]))
     if clock[c.GROUPS_FREE] < margin:
@@ -183,7 +208,7 @@ def grown(w: World, margin: int) -> World:
         parts["share"] = np.zeros((len(parts["groups"]), w.share.shape[1]))
         parts["group_wire"] = np.concatenate([w.group_wire, np.zeros((more, w.group_wire.shape[1]), np.int64)])
         clock[c.GROUPS_FREE] += more
-    for name, size in (("journal", c.JOURNAL_SIZE), ("timeline", c.TIMELINE_SIZE), ("victims", c.VICTIMS_SIZE)):
+    for name, size in LOGS.items():
         rows = getattr(w, name)
         if 0 < len(rows) < clock[size] + margin:
             parts[name] = np.concatenate([rows, np.zeros((len(rows) + margin, rows.shape[1]), np.int64)])

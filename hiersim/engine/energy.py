@@ -23,7 +23,7 @@ def energy_by_part(core: Core) -> dict[str, float]:
     for name in used_links(core):
         joules.update(_link(core, name, machine.links[name], seconds))
     for number, name in enumerate(plan.units):
-        busy = int(core.world.units[number, c.U_BUSY_COMPUTE]) * SECONDS_PER_PICOSECOND
+        busy = int(core.world.units[number, [c.U_BUSY_COMPUTE, c.U_ACTIVE]].sum()) * SECONDS_PER_PICOSECOND
         joules.update(_unit(name, machine.units[name], busy, seconds))
     return joules
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from hiersim.engine import heap
+from hiersim.engine import heap, work
 from hiersim.engine.columns import (
     ACTIVE,
     BANDWIDTH,
@@ -39,6 +39,7 @@ from hiersim.engine.columns import (
     J_AMOUNT,
     J_CLASS,
     J_GROUP,
+    J_MEMORY,
     J_NEXT,
     J_PREV,
     J_ROUTE,
@@ -54,12 +55,14 @@ from hiersim.engine.columns import (
     R_HOPS,
     R_LOADED,
     R_NEAR,
+    R_OPERATES,
     RATE,
     REQUESTS,
     SERVED,
     SHIFT,
     SLOWEST,
     U_COMPUTING,
+    U_OPERATING,
     U_PORT,
     WEIGHT,
 )
@@ -127,6 +130,21 @@ def enter_sizes(w: World, g: int, route: int, amount: int) -> None:
 
 
 @inner
+def enter_operation(w: World, g: int, job: int) -> None:
+    """Enter what a picosecond of an operation's work takes of its unit, and of its near tier for what it moves."""
+    route, duration = w.jobs[job, J_ROUTE], w.jobs[job, J_AMOUNT]
+    for i in range(w.routes[route, R_BOUNDS]):
+        on = w.route_bound_at[route, i]
+        if on == 0:  # the unit itself
+            w.group_cost[g, i] = 1.0
+            continue
+        hop, direction = w.route_hop[route, on], w.route_direction[route, on]
+        amount = work.moved(w, job, direction)
+        cost = byte_cost(w, route, i, amount, packets.on_wire(w, hop, direction, amount), 0)
+        w.group_cost[g, i] = (cost * amount) / duration
+
+
+@inner
 def advance(w: World, g: int) -> None:
     """Bring a group's account up to now, and charge the time of its flows to the bound that limits them."""
     now = w.clock[NOW]
@@ -165,11 +183,13 @@ def find_group(w: World, job: int) -> int:
     """Return the active group that the job's flow belongs to, or begin one."""
     route, traffic, amount = w.jobs[job, J_ROUTE], w.jobs[job, J_CLASS], w.jobs[job, J_AMOUNT]
     g = w.first_group[route, traffic]
+    if w.routes[route, R_OPERATES] == 1:  # each has costs of its own
+        g = NONE
     while g != NONE:
         if w.groups[g, G_AMOUNT] == amount or costs_equal(w, g, route, amount):
             return g
         g = w.groups[g, G_SIBLING]
-    return begin_group(w, route, traffic, amount)
+    return begin_group(w, job)
 
 
 @inner
@@ -185,8 +205,9 @@ def costs_equal(w: World, g: int, route: int, amount: int) -> bool:
 
 
 @inner
-def begin_group(w: World, route: int, traffic: int, amount: int) -> int:
-    """Take a free row for a new group and put it behind the others."""
+def begin_group(w: World, job: int) -> int:
+    """Take a free row for a new group, that of a job's flow, and put it behind the others."""
+    route, traffic, amount = w.jobs[job, J_ROUTE], w.jobs[job, J_CLASS], w.jobs[job, J_AMOUNT]
     g = w.clock[FREE_GROUP]
     w.clock[FREE_GROUP] = w.groups[g, G_NEXT]
     w.clock[GROUPS_FREE] -= 1
@@ -202,10 +223,13 @@ def begin_group(w: World, route: int, traffic: int, amount: int) -> int:
     w.rates[g, SERVED] = 0.0
     w.rates[g, RATE] = 0.0
     w.rates[g, WEIGHT] = w.class_weight[traffic]
-    enter_sizes(w, g, route, amount)
-    for i in range(w.routes[route, R_BOUNDS]):
-        at = 3 * w.route_bound_at[route, i]
-        w.group_cost[g, i] = byte_cost(w, route, i, amount, w.group_wire[g, at], w.group_wire[g, at + 1])
+    if w.routes[route, R_OPERATES] == 1:
+        enter_operation(w, g, job)
+    else:
+        enter_sizes(w, g, route, amount)
+        for i in range(w.routes[route, R_BOUNDS]):
+            at = 3 * w.route_bound_at[route, i]
+            w.group_cost[g, i] = byte_cost(w, route, i, amount, w.group_wire[g, at], w.group_wire[g, at + 1])
     w.rates[g, SLOWEST] = slowest(w, g, route)
     w.groups[g, G_AMOUNT] = amount
     w.groups[g, G_SIBLING] = w.first_group[route, traffic]
@@ -335,5 +359,8 @@ def count_at_unit(w: World, job: int, change: int) -> None:
     if unit >= 0:
         if route == w.compute[unit]:
             w.units[unit, U_COMPUTING] += change
+        elif w.routes[route, R_OPERATES] == 1:
+            w.units[unit, U_OPERATING] += change
+            w.units[unit, U_PORT if w.jobs[job, J_MEMORY] == 1 else U_COMPUTING] += change
         elif w.routes[route, R_NEAR] == 1:
             w.units[unit, U_PORT] += change

@@ -1,28 +1,11 @@
-"""How compiled code sees a World: as one pointer to a table of addresses and shapes.
+"""What compiled code knows of the arrays of a World, which it sees through one pointer (`pointed`)."""
 
-Passing the arrays themselves would mean hundreds of words with every call, and inlining everything to avoid the calls
-takes minutes to compile. With a pointer every function of the core is compiled once and called cheaply. The table does
-not change while compiled code runs, so its loads are marked invariant and the compiler keeps them in registers.
-"""
-
-# mypy: disable-error-code="no-untyped-def, no-untyped-call, misc, override, attr-defined"
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.core.extending import NativeValue, models, register_model, typeof_impl, unbox
-from numba.core.imputils import lower_getattr_generic
-from numba.core.typing.templates import AttributeTemplate, infer_getattr
-from numba.np.arrayobj import make_array, populate_array
-
-from hiersim import jit
 from hiersim.engine import columns as c
+from hiersim.engine.pointed import Layout, pointed
 from hiersim.engine.world import World
 
-WIDTH = 6  # words of the table per array: its address and up to five lengths
 COLUMNS = {  # tables whose number of columns is known when they are compiled
     "heap": 3,
     "jobs": c.JOB_COLUMNS,
@@ -44,6 +27,8 @@ COLUMNS = {  # tables whose number of columns is known when they are compiled
     "routes": c.ROUTE_COLUMNS,
     "limit": c.CLASSES,
     "units": c.UNIT_COLUMNS,
+    "coding": 2,
+    "operate": 4,
     "streams": c.STREAM_COLUMNS,
     "hooks": 6,
     "gates": c.GATE_COLUMNS,
@@ -52,11 +37,26 @@ COLUMNS = {  # tables whose number of columns is known when they are compiled
     "journal": c.JOURNAL_COLUMNS,
     "timeline": c.TIMELINE_COLUMNS,
     "victims": c.VICTIM_COLUMNS,
+    "spans": c.SPAN_COLUMNS,
+    "levels": c.LEVEL_COLUMNS,
 }
 MEASURED = {"ready", "tiers", "units", "streams", "budget", "bound_hop", "size", "trace_object", "trace_next"}
-MEASURED |= {"heard", "hit_count", "cache", "amplification", "together", "watches", "journal", "timeline", "victims"}
-"""Arrays whose length the kernels ask for. Of the others they see length 0: an index then counts from the start only,
-and the test for one that counts from the end, which no kernel uses, costs nothing."""
+MEASURED |= {
+    "payload",
+    "coding",
+    "heard",
+    "hit_count",
+    "cache",
+    "amplification",
+    "together",
+    "watches",
+    "journal",
+    "timeline",
+    "victims",
+    "spans",
+    "waits",
+    "levels",
+}
 SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2
     "clock": ("int64", 1),
     "ready": ("int64", 1),
@@ -95,6 +95,7 @@ SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2
     "near_write": ("int64", 1),
     "compute": ("int64", 1),
     "stall": ("int64", 5),
+    "waits": ("int64", 4),
     "state": ("uint8", 2),
     "dirty": ("uint8", 2),
     "home": ("uint8", 2),
@@ -113,6 +114,7 @@ SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2
     "stream_of": ("int32", 1),
     "setup": ("int64", 1),
     "fields": ("int64", 1),
+    "flops_of": ("int64", 1),
     "against": ("int64", 1),
     "early": ("uint8", 2),
     "hearing": ("int64", 1),
@@ -124,92 +126,7 @@ SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2
     "served": ("int64", 1),
 }
 
+LAYOUT = Layout(SHAPES, COLUMNS, frozenset(MEASURED))
 
-class Handle:
-    """A World as compiled code takes it: the ``address`` of a table, which lives as long as the handle."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self.table = np.zeros((len(world), WIDTH), np.int64)
-        for i, (name, array) in enumerate(zip(World._fields, world, strict=True)):
-            kind, dimensions = SHAPES.get(name, ("int64", 2))
-            if array.dtype != kind or array.ndim != dimensions or not array.flags.c_contiguous:
-                raise TypeError(f"{name} must be a contiguous {kind}[{dimensions}d], got {array.dtype}[{array.ndim}d]")
-            self.table[i, 0] = array.ctypes.data
-            self.table[i, 1 : 1 + array.ndim] = array.shape
-        self.address = int(self.table.ctypes.data)
-
-
-def handle(world: World) -> Any:
-    """Return what the kernels take: a Handle, or the World itself when nothing is compiled."""
-    return world if jit.DISABLED else Handle(world)
-
-
-class WorldType(types.Type):
-    """Numba's type of a Handle."""
-
-    def __init__(self) -> None:
-        super().__init__(name="hiersim.World")
-
-
-WORLD = WorldType()
-INT = ir.IntType(64)
-
-
-@typeof_impl.register(Handle)
-def _typeof(value, context):
-    return WORLD
-
-
-@register_model(WorldType)
-class _Model(models.PrimitiveModel):
-    def __init__(self, manager, kind):
-        super().__init__(manager, kind, INT.as_pointer())
-
-
-@unbox(WorldType)
-def _unbox(kind, value, context):
-    address = context.pyapi.object_getattr_string(value, "address")
-    number = context.pyapi.long_as_longlong(address)
-    context.pyapi.decref(address)
-    return NativeValue(context.builder.inttoptr(number, INT.as_pointer()))
-
-
-PLACES = {name: place for place, name in enumerate(World._fields)}
-
-
-def _array_type(name: str) -> Any:
-    kind, dimensions = SHAPES.get(name, ("int64", 2))
-    return types.Array(getattr(types, kind), dimensions, "C")
-
-
-@infer_getattr
-class _Attributes(AttributeTemplate):
-    key = WorldType
-
-    def generic_resolve(self, world, name):
-        return _array_type(name) if name in PLACES else None
-
-
-@lower_getattr_generic(WorldType)
-def _read(context, builder, kind, pointer, name):
-    """Make the array of a field from its words in the table."""
-    array_type = _array_type(name)
-    array = make_array(array_type)(context, builder)
-
-    def word(offset):
-        loaded = builder.load(builder.gep(pointer, [INT(PLACES[name] * WIDTH + offset)]))
-        loaded.set_metadata("invariant.load", builder.module.add_metadata([]))
-        return loaded
-
-    shape = [word(1 + i) for i in range(array_type.ndim)]
-    if name not in MEASURED:
-        shape[0] = INT(0)
-    if name in COLUMNS:
-        shape[1] = INT(COLUMNS[name])
-    strides = [INT(context.get_abi_sizeof(context.get_data_type(array_type.dtype)))]
-    for length in shape[:0:-1]:
-        strides.insert(0, builder.mul(strides[0], length))
-    data = builder.inttoptr(word(0), array.data.type)
-    populate_array(array, data, shape, strides, strides[-1], meminfo=None)
-    return array._getvalue()
+handle = pointed(World, LAYOUT, __name__)
+"""Turn a World into what the kernels take."""

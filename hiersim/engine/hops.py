@@ -8,7 +8,7 @@ import numpy as np
 
 from hiersim.engine import columns as c
 from hiersim.engine.effects.tables import figures
-from hiersim.engine.plan import DISCIPLINES, Hop, Plan
+from hiersim.engine.plan import DISCIPLINES, Hop, Plan, Step
 from hiersim.engine.world import table
 
 UNLIMITED = 1 << 40
@@ -122,7 +122,21 @@ def route_tables(plan: Plan) -> dict[str, Any]:
         ],
         np.int64,
     )
-    return {**numbers, **near, "compute": compute, **_describe(plan, alone)}
+    operate, operating = _operations(plan)
+    return {**numbers, **near, "compute": compute, "operate": operate, **_describe(plan, alone, operating)}
+
+
+def _operations(plan: Plan) -> tuple[Any, set[int]]:
+    """Add the routes of operations: a unit with what it moves on its near tier: nothing, reads, writes, both."""
+    count = len(plan.order)
+    numbers: list[list[int]] = []
+    for u, (name, unit) in enumerate(plan.machine.units.items()):
+        read, write = plan.port(unit.tier, 0), plan.port(unit.tier, 1)
+        ways: tuple[list[Step], ...] = ([], read, write, [*read, *write])
+        numbers.append(
+            [plan.add_route(f"operate {name}", [plan.unit_step[name], *way], (count + u, count + u)) for way in ways]
+        )
+    return np.array(numbers, np.int64).reshape(-1, 4), {route for routes in numbers for route in routes}
 
 
 Entry = tuple[int, int, int]  # a bound, which of the route's hops it is for, and the kind of cost
@@ -140,7 +154,7 @@ def _entries(plan: Plan, steps: list[tuple[int, int]]) -> list[Entry]:
     return entries
 
 
-def _describe(plan: Plan, near: set[int]) -> dict[str, Any]:
+def _describe(plan: Plan, near: set[int], operating: set[int]) -> dict[str, Any]:
     longest = max(len(steps) for _, steps in plan.routes)
     costs = [_entries(plan, steps) for _, steps in plan.routes]
     most = max(len(entries) for entries in costs)
@@ -169,6 +183,12 @@ def _describe(plan: Plan, near: set[int]) -> dict[str, Any]:
         rows[r, c.R_LOADED] = len(busy)
         loaded[r, : len(busy)] = busy
         crosses[r, [k for k, _, _ in entries]] = 1
+        if r in operating:  # the unit's slots alone, and no latency: an operation's work has its own
+            with_slots = [h for h in with_slots if h == steps[0][0]]
+            rows[r, [c.R_SLOTS, c.R_LATENCY, c.R_VARIES, c.R_SENSES, c.R_COUNTS]] = len(with_slots), 0, 0, 0, 0
+            slot[r] = c.NONE
+            slot[r, : len(with_slots)] = with_slots
+            rows[r, c.R_OPERATES] = 1
     return {
         "routes": rows,
         "route_hop": hop,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hiersim.engine import early, gates, heap, managers, moves, prefetchers, rooms, transfers, watches
+from hiersim.engine import early, gates, heap, managers, moves, prefetchers, ready, rooms, transfers, watches
 from hiersim.engine.columns import (
     A_ARRIVED,
     A_COUNTED,
@@ -11,6 +11,7 @@ from hiersim.engine.columns import (
     A_JOB,
     A_JOIN,
     A_JOINED,
+    A_LACKS,
     A_LOOKING,
     A_OBJECT,
     A_SEQ,
@@ -35,14 +36,19 @@ from hiersim.engine.columns import (
     J_CLASS,
     J_JOIN_HEAD,
     J_JOIN_TAIL,
+    J_PROMISED,
     J_UNIT,
+    LACKS,
     NEAR_READ,
     NEAR_WRITE,
     NONE,
     NOW,
     PREFETCH,
+    PROMISED,
+    R_HELD,
     RESIDENT,
     SEQ,
+    SETTLE,
     SHIFT,
     STREAM_READ,
     T_HITS,
@@ -51,8 +57,10 @@ from hiersim.engine.columns import (
     T_MISSES,
     T_NEXT,
     T_PROMOTE,
+    T_QUEUED,
     T_WRITE,
     THROUGH,
+    U_LOOKED,
     U_NEAR,
     WATCH_DONE,
     WATCH_HIT,
@@ -62,8 +70,8 @@ from hiersim.engine.columns import (
     X_UNIT,
 )
 from hiersim.engine.rows import free_access, new_access, new_job
-from hiersim.engine.world import OPEN_LOOP, THINK, World
-from hiersim.jit import inner
+from hiersim.engine.world import DRIVEN, OPEN_LOOP, THINK, World
+from hiersim.jit import hot, inner
 
 
 @inner
@@ -149,9 +157,18 @@ def look_up(w: World, a: int) -> None:
 @inner
 def count(w: World, a: int, key: int, found: int) -> None:
     """Count a first look-up: a hit (or merged) where the object was found, a miss in every tier before."""
-    stream = w.accesses[a, A_STREAM]
-    w.served[w.accesses[a, A_INDEX]] = found
-    tier = w.units[w.accesses[a, A_UNIT], U_NEAR]
+    if w.setup[DRIVEN] == 0:
+        w.served[w.accesses[a, A_INDEX]] = found
+    unit = w.accesses[a, A_UNIT]
+    if count_along(w, unit, key, found, w.accesses[a, A_STREAM]) and found == w.units[unit, U_NEAR]:
+        w.accesses[a, A_COUNTED] = COUNTED_USE
+
+
+@inner
+def count_along(w: World, unit: int, key: int, found: int, stream: int) -> bool:
+    """Count a look-up at the tiers of a unit's chain; say whether it was the first use of a prefetch."""
+    w.units[unit, U_LOOKED] += 1
+    tier = w.units[unit, U_NEAR]
     while tier != found:
         w.tiers[tier, T_MISSES] += 1
         gates.asked_for(w, tier, key)
@@ -159,15 +176,16 @@ def count(w: World, a: int, key: int, found: int) -> None:
         early.miss(w, tier, key)
         watches.occurrence(w, WATCH_MISS, tier, key, stream)
         tier = w.tiers[tier, T_NEXT]
-    if found != NONE:
-        gates.asked_for(w, found, key)
-        if early.use(w, found, key) and found == w.units[w.accesses[a, A_UNIT], U_NEAR]:
-            w.accesses[a, A_COUNTED] = COUNTED_USE
-        if w.state[found, key] == RESIDENT:
-            w.tiers[found, T_HITS] += 1
-            watches.occurrence(w, WATCH_HIT, found, key, stream)
-        else:
-            w.tiers[found, T_MERGED] += 1
+    if found == NONE:
+        return False
+    gates.asked_for(w, found, key)
+    used = early.use(w, found, key)
+    if w.state[found, key] == RESIDENT:
+        w.tiers[found, T_HITS] += 1
+        watches.occurrence(w, WATCH_HIT, found, key, stream)
+    else:
+        w.tiers[found, T_MERGED] += 1
+    return used
 
 
 @inner
@@ -193,7 +211,8 @@ def resume(w: World, a: int) -> int:
     key = w.accesses[a, A_OBJECT]
     near = w.units[w.accesses[a, A_UNIT], U_NEAR]
     w.accesses[a, A_JOINED] = 0
-    if w.accesses[a, A_WRITE] == 0 and w.accesses[a, A_ARRIVED] == near:
+    stayed = w.setup[DRIVEN] == 0 or w.state[near, key] == RESIDENT  # what is acquired must be there still
+    if w.accesses[a, A_WRITE] == 0 and w.accesses[a, A_ARRIVED] == near and stayed:
         if w.state[near, key] == RESIDENT:
             managers.hit(w, near, key)
         finish(w, a)
@@ -215,6 +234,9 @@ def own_job(w: World, a: int, kind: int, source: int, target: int) -> int:
 def begin_transit(w: World, a: int, key: int, kind: int, source: int, target: int) -> None:
     """Let an access begin a transit to a tier: the object is arriving there, and room is asked for."""
     job = own_job(w, a, kind, source, target)
+    if w.accesses[a, A_LACKS] == PROMISED:
+        w.accesses[a, A_LACKS] = 0
+        w.jobs[job, J_PROMISED] = 1
     w.transit[key] = job
     w.state[target, key] = ARRIVING
     rooms.ask(w, target, job)
@@ -227,11 +249,15 @@ def read(w: World, a: int, key: int, found: int) -> None:
     if found == NONE:
         if w.transit[key] != NONE:  # on its way in a tier that this unit does not look through
             join(w, a, key)
+        elif w.setup[DRIVEN] == 1:
+            bring_near(w, a, key, elsewhere(w, key), near)
         else:
             create(w, a, key, near)
         return
     managers.hit(w, found, key)
-    if found == near:
+    if w.setup[DRIVEN] == 1:
+        bring_near(w, a, key, found, near)
+    elif found == near:
         transfers.begin(w, own_job(w, a, NEAR_READ, near, near), w.near_read[near], w.size[key])
     elif not promotes(w, found, key):
         stream(w, a, key, found, near)
@@ -239,6 +265,30 @@ def read(w: World, a: int, key: int, found: int) -> None:
         join(w, a, key)
     elif not gates.admits(w, near, key):
         stream(w, a, key, found, near)
+    else:
+        begin_transit(w, a, key, FETCH, found, near)
+
+
+@hot
+def elsewhere(w: World, key: int) -> int:
+    """Return the first tier of all where an object is resident, or -1."""
+    for tier in range(w.tiers.shape[0]):
+        if w.state[tier, key] == RESIDENT:
+            return tier
+    return NONE
+
+
+@inner
+def bring_near(w: World, a: int, key: int, found: int, near: int) -> None:
+    """Hold near a unit what a driver acquires, which is resident in tier ``found``, or in none (-1)."""
+    if found == NONE:
+        redeem(w, a)
+        w.accesses[a, A_LACKS] = LACKS
+        finish(w, a)
+    elif found == near:
+        finish(w, a)
+    elif w.transit[key] != NONE:
+        join(w, a, key)
     else:
         begin_transit(w, a, key, FETCH, found, near)
 
@@ -278,19 +328,33 @@ def write(w: World, a: int, key: int, found: int) -> None:
     near = w.units[w.accesses[a, A_UNIT], U_NEAR]
     mode = w.tiers[near, T_WRITE]
     in_transit = w.transit[key] != NONE
-    if mode == AROUND and w.tiers[near, T_NEXT] != NONE and w.home[near, key] == 0:
+    if w.setup[DRIVEN] == 1:
+        claim(w, a, key, found, near)
+    elif mode == AROUND and w.tiers[near, T_NEXT] != NONE and w.home[near, key] == 0:
         if in_transit:
             join(w, a, key)
         else:
             write_around(w, a, key, found, near)
     elif found == near and not (mode == THROUGH and in_transit):
         managers.hit(w, near, key)
-        w.pins[near, key] += 1
+        rooms.pin(w, near, key)
         transfers.begin(w, own_job(w, a, NEAR_WRITE, near, near), w.near_write[near], w.size[key])
     elif in_transit:
         join(w, a, key)
     elif gates.may_go_around(w, near) and not gates.admits(w, near, key):
         write_around(w, a, key, found, near)
+    else:
+        begin_transit(w, a, key, ALLOCATE, NONE, near)
+
+
+@inner
+def claim(w: World, a: int, key: int, found: int, near: int) -> None:
+    """Hold near a unit what an operation overwrites; what is not there is given room, and nothing is read."""
+    if found == near:
+        managers.hit(w, near, key)
+        finish(w, a)
+    elif w.transit[key] != NONE:
+        join(w, a, key)
     else:
         begin_transit(w, a, key, ALLOCATE, NONE, near)
 
@@ -306,7 +370,7 @@ def write_around(w: World, a: int, key: int, found: int, near: int) -> None:
         begin_transit(w, a, key, ALLOCATE, NONE, w.tiers[near, T_NEXT])
         return
     managers.hit(w, found, key)
-    w.pins[found, key] += 1
+    rooms.pin(w, found, key)
     transfers.begin(w, own_job(w, a, DIRECT_WRITE, near, found), w.direct[near, found], w.size[key])
 
 
@@ -314,6 +378,9 @@ def write_around(w: World, a: int, key: int, found: int, near: int) -> None:
 def finish(w: World, a: int) -> None:
     """End an access: its slot is free, and its stream may issue the next one."""
     now = w.clock[NOW]
+    if w.setup[DRIVEN] == 1:
+        hold(w, a)
+        return
     index, stream = w.accesses[a, A_INDEX], w.accesses[a, A_STREAM]
     w.done[index] = now
     w.clock[DONE] += 1
@@ -322,3 +389,22 @@ def finish(w: World, a: int) -> None:
     free_access(w, a)
     if w.setup[OPEN_LOOP] == 0:
         schedule_next(w, stream, now + w.setup[THINK])
+
+
+@inner
+def redeem(w: World, a: int) -> None:
+    """Give back the room that was set aside for what a driver acquires, if it was not asked for."""
+    if w.accesses[a, A_LACKS] == PROMISED:
+        w.accesses[a, A_LACKS] = 0
+        w.tiers[w.units[w.accesses[a, A_UNIT], U_NEAR], T_QUEUED] -= w.size[w.accesses[a, A_OBJECT]]
+        w.clock[SETTLE] = 1
+
+
+@inner
+def hold(w: World, a: int) -> None:
+    """End what a driver acquires: it stays near until it is released; the driver hears of it from the ready line."""
+    w.clock[DONE] += 1
+    redeem(w, a)
+    if w.accesses[a, A_LACKS] == 0:
+        rooms.pin(w, w.units[w.accesses[a, A_UNIT], U_NEAR], w.accesses[a, A_OBJECT])
+    ready.put(w, R_HELD, a)

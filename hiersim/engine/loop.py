@@ -9,6 +9,7 @@ from hiersim.engine.columns import (
     ALLOCATE,
     BAD_TIER,
     BROKEN,
+    CARRY,
     CHANGE,
     COMPUTE,
     COPY,
@@ -29,10 +30,12 @@ from hiersim.engine.columns import (
     J_COMPUTING,
     J_KIND,
     J_OBJECT,
+    J_TAG,
     J_TARGET,
     J_UNIT,
     JOBS_FREE,
     JOURNAL_SIZE,
+    LEVELS_SIZE,
     LIMIT,
     MASK,
     MIGRATE,
@@ -41,11 +44,14 @@ from hiersim.engine.columns import (
     NOW,
     PAUSE,
     R_ASK,
+    R_OVER,
     R_RESUME,
     R_ROOM,
     R_SLOT,
     SETTLE,
+    SETTLED,
     SHIFT,
+    SPANS_SIZE,
     T_LINE_HEAD,
     TIMELINE_SIZE,
     U_NEAR,
@@ -55,7 +61,7 @@ from hiersim.engine.columns import (
     WOKEN,
 )
 from hiersim.engine.rows import free_job
-from hiersim.engine.world import OPEN_LOOP, World
+from hiersim.engine.world import DRIVEN, OPEN_LOOP, World
 from hiersim.jit import hot, inner, kernel
 
 NEVER = 1 << 62
@@ -92,6 +98,8 @@ def advance(w: World, until: int, margin: int, budget: int) -> int:
             solver.set_rates(w)
             continue
         if w.clock[CHANGE] < min(time, until) and not changed:
+            if lacks_rows(w, margin):
+                return GROW
             accounting.pass_time(w, w.clock[CHANGE])
             continue
         if time >= until:
@@ -128,6 +136,8 @@ def lacks_rows(w: World, margin: int) -> bool:
         rows = min(rows, w.timeline.shape[0] - w.clock[TIMELINE_SIZE])
     if w.victims.shape[0] > 0:
         rows = min(rows, w.victims.shape[0] - w.clock[VICTIMS_SIZE])
+    if w.spans.shape[0] > 0:
+        rows = min(rows, w.spans.shape[0] - w.clock[SPANS_SIZE], w.levels.shape[0] - w.clock[LEVELS_SIZE])
     return bool(rows < margin)
 
 
@@ -169,20 +179,35 @@ def drain(w: World) -> None:
         entry = ready.take(w)
         if entry < 0:
             break
-        kind = entry >> SHIFT
-        number = entry & MASK
-        if kind == R_SLOT:
-            transfers.go_on(w, number)
-        elif kind == R_ROOM:
-            moves.start(w, number)
-        elif kind == R_ASK:
-            rooms.ask(w, w.jobs[number, J_TARGET], number)
-        else:
-            if number & LOOK == 0:
-                number = lookups.resume(w, number)
-            if number >= 0:
-                lookups.look_up(w, number & (LOOK - 1))
-        settle(w)
+        run_entry(w, entry >> SHIFT, entry & MASK)
+
+
+@inner
+def run_entry(w: World, kind: int, number: int) -> None:
+    """Run one entry of the ready line as a handler."""
+    if kind == R_SLOT:
+        transfers.go_on(w, number)
+    elif kind == R_ROOM and w.setup[DRIVEN] == 1 and w.jobs[number, J_KIND] == ALLOCATE:
+        place(w, number)
+    elif kind == R_ROOM:
+        moves.start(w, number)
+    elif kind == R_ASK:
+        rooms.ask(w, w.jobs[number, J_TARGET], number)
+    else:
+        if number & LOOK == 0:
+            number = lookups.resume(w, number)
+        if number >= 0:
+            lookups.look_up(w, number & (LOOK - 1))
+    settle(w)
+
+
+@inner
+def place(w: World, job: int) -> None:
+    """Make resident what an operation is going to write: its bytes are written by the operation itself."""
+    moves.arrived(w, job)
+    lookups.finish(w, w.jobs[job, J_ACCESS])
+    moves.resume_joined(w, job)
+    free_job(w, job)
 
 
 @inner
@@ -190,6 +215,7 @@ def settle(w: World) -> None:
     """At the end of a handler in which room may have become free: evict and serve again wherever someone waits."""
     if w.clock[SETTLE] == 0:
         return
+    w.clock[SETTLED] += 1
     if w.clock[WAITING] > 0:
         for tier in range(w.tiers.shape[0]):
             if w.tiers[tier, T_LINE_HEAD] != NONE:
@@ -206,6 +232,9 @@ def end_flow(w: World, job: int) -> None:
         moves.write_computed(w, job)
         return
     kind = w.jobs[job, J_KIND]
+    if kind >= CARRY:
+        ready.put(w, R_OVER, job)
+        return
     if kind <= MIGRATE:
         moves.arrived(w, job)
     elif kind in (NEAR_WRITE, DIRECT_WRITE):
@@ -220,7 +249,10 @@ def end_flow(w: World, job: int) -> None:
         moves.copy_through(w, job, NONE)
     if kind <= MIGRATE:
         moves.resume_joined(w, job)
-    free_job(w, job)
+    if w.jobs[job, J_TAG] == NONE:
+        free_job(w, job)
+    else:
+        ready.put(w, R_OVER, job)
 
 
 @hot

@@ -11,23 +11,17 @@ import hiersim
 from hiersim.engine import columns as c
 from hiersim.engine.core import Core
 from hiersim.engine.energy import energy_by_part, missing_figures, used_links
+from hiersim.engine.operations import OperationsResult
 from hiersim.engine.plan import Step
-from hiersim.engine.result import ByClass, LinkResult, PrefetchResult, Result, Stall, TierResult, Timeline, UnitResult
+from hiersim.engine.result import ByClass, LinkResult, PrefetchResult, Result, Stall, TierResult, UnitResult
+from hiersim.engine.timelines import make_timeline
+from hiersim.engine.words import BOUNDS, DETAILS, KINDS
 from hiersim.machine import Tier
 
-KINDS = ("room", "slot", "latency", "bandwidth", "joined")
-TRAFFIC = ("demand", "write-back", "prefetch")
-BOUNDS = ("bandwidth", "operations", "dies", "cache")
-DETAILS = {
-    c.S_ROOM: ("write-back", "arrivals"),
-    c.S_SLOT: TRAFFIC,
-    c.S_LATENCY: ("",),
-    c.S_BANDWIDTH: BOUNDS,
-    c.S_JOINED: TRAFFIC,
-}
 
-
-def make_result(core: Core, name: str, seconds: float, provenance: dict[str, Any]) -> Result:
+def make_result(
+    core: Core, name: str, seconds: float, provenance: dict[str, Any], operations: OperationsResult | None = None
+) -> Result:
     """Return the Result of a run.
 
     Args:
@@ -35,6 +29,7 @@ def make_result(core: Core, name: str, seconds: float, provenance: dict[str, Any
         name: the scenario's name.
         seconds: wall time of the simulation itself.
         provenance: what the caller knows of where the inputs come from.
+        operations: what became of operations, where such were run.
     """
     w, plan = core.world, core.plan
     joules = energy_by_part(core)
@@ -43,7 +38,7 @@ def make_result(core: Core, name: str, seconds: float, provenance: dict[str, Any
         machine=plan.machine.summary or plan.machine.name,
         elapsed_ps=core.now,
         seconds=seconds,
-        accesses=len(core.trace),
+        accesses=int(w.clock[c.DONE]),
         created=int(w.clock[c.CREATED]),
         created_bytes=int(w.clock[c.CREATED_BYTES]),
         tiers={tier: _tier(core, t, tier, joules) for t, tier in enumerate(plan.order)},
@@ -53,7 +48,8 @@ def make_result(core: Core, name: str, seconds: float, provenance: dict[str, Any
         served_by=w.served.astype(np.int8),
         energy_j=joules,
         provenance=provenance | _provenance(core),
-        timeline=_timeline(core) if core.options.timeline else None,
+        timeline=make_timeline(core) if core.options.timeline else None,
+        operations=operations,
     )
 
 
@@ -131,7 +127,7 @@ def _tier(core: Core, t: int, name: str, joules: dict[str, float]) -> TierResult
 def _prefetch(core: Core, t: int) -> PrefetchResult | None:
     """Return what became of the prefetches into a tier, if there were any or it has a prefetcher."""
     w, row = core.world, core.world.ahead[t]
-    if not row[c.AH_LIMIT] and not row[c.AH_ISSUED]:
+    if not row[[c.AH_LIMIT, c.AH_ISSUED, c.AH_POLLUTION]].any():
         return None
     chosen = core.prefetchers.get(t)
     return PrefetchResult(
@@ -214,21 +210,3 @@ def _stalls(core: Core, u: int) -> tuple[Stall, ...]:
         ps = int(table[kind, place, detail, group])
         stalls.append(Stall(KINDS[kind], where, DETAILS[int(kind)][detail], core.trace.classes[group], ps))
     return tuple(sorted(stalls, key=lambda stall: (-stall.ps, stall.cause, stall.object_class)))
-
-
-def _timeline(core: Core) -> Timeline:
-    rows = core.world.timeline[: int(core.world.clock[c.TIMELINE_SIZE])]
-    places = (*core.plan.order, *core.plan.units)
-    ends = np.array(core.plan.ends, np.int16)
-    return Timeline(
-        places=places,
-        created_ps=rows[:, 0].copy(),
-        slots_ps=rows[:, 1].copy(),
-        flow_ps=rows[:, 2].copy(),
-        done_ps=rows[:, 3].copy(),
-        object=rows[:, 4].astype(np.int32),
-        bytes=rows[:, 5].copy(),
-        source=ends[rows[:, 6], 0],
-        target=ends[rows[:, 6], 1],
-        traffic=rows[:, 7].astype(np.int8),
-    )

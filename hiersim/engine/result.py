@@ -8,6 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hiersim.engine.operations import OperationsResult
+from hiersim.engine.requests import RequestsResult
+from hiersim.engine.timeline import Timeline
+
 ByClass = dict[str, int]
 """Bytes or picoseconds by object class name (``kv``, ``weight`` ...)."""
 
@@ -206,25 +210,6 @@ class UnitResult:
         return sum(stall.ps for stall in self.stalls)
 
 
-@dataclass(frozen=True)
-class Timeline:
-    """Every transfer of a run in columns, in order of completion; times in picoseconds, sizes in bytes.
-
-    ``source`` and ``target`` index ``places`` (tier and unit names); ``traffic`` is 0 demand, 1 write-back, 2 prefetch.
-    """
-
-    places: tuple[str, ...]
-    created_ps: NDArray[np.int64]
-    slots_ps: NDArray[np.int64]
-    flow_ps: NDArray[np.int64]
-    done_ps: NDArray[np.int64]
-    object: NDArray[np.int32]
-    bytes: NDArray[np.int64]
-    source: NDArray[np.int16]
-    target: NDArray[np.int16]
-    traffic: NDArray[np.int8]
-
-
 @dataclass(frozen=True, repr=False)
 class Result:
     """What a timed run returns.
@@ -240,7 +225,8 @@ class Result:
         energy_j: energy in joules by part (``tiers.hbm.read``, ``tiers.hbm.background``, ``links.pcie.transfer``,
             ``units.gpu0.compute`` ...); parts without a figure are missing.
         provenance: versions, seed, scenario hash, trace fingerprint, estimates that the result rests on.
-        timeline: every transfer, when asked for.
+        timeline: every transfer, what each unit did when, how full each tier was; when asked for.
+        operations: what became of operations, where such were run; ``accesses`` is 0 then, and nothing is by access.
     """
 
     name: str
@@ -258,6 +244,8 @@ class Result:
     energy_j: dict[str, float]
     provenance: dict[str, Any]
     timeline: Timeline | None = None
+    requests: RequestsResult | None = None
+    operations: OperationsResult | None = None
 
     def __repr__(self) -> str:
         tiers = ", ".join(f"{name} {100 * tier.hits / (self.accesses or 1):.1f}%" for name, tier in self.tiers.items())
@@ -271,7 +259,9 @@ class Result:
 
     @property
     def miss_ratio(self) -> float:
-        """Share of accesses whose object was in no tier."""
+        """Share of accesses whose object was in no tier; of a run without a trace of accesses, of look-ups."""
+        if self.accesses and not len(self.served_by) and self.tiers:
+            return next(reversed(self.tiers.values())).misses / self.accesses
         return float(np.count_nonzero(self.served_by < 0)) / self.accesses if self.accesses else 0.0
 
     @property

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hiersim.engine import early, gates, managers, ready, transfers, watches
+from hiersim.engine import early, gates, managers, ready, spans, transfers, watches
+from hiersim.engine.coding import moved_between, size_in
 from hiersim.engine.columns import (
     ABSENT,
     ARRIVING,
@@ -34,6 +35,7 @@ from hiersim.engine.columns import (
     T_NEXT,
     T_PASSED,
     T_PEAK,
+    T_PINNED,
     T_PLACED,
     T_QUEUED,
     T_REFUSE,
@@ -56,6 +58,29 @@ from hiersim.engine.world import World
 from hiersim.jit import hot, inner
 
 
+@hot
+def pin(w: World, tier: int, key: int) -> None:
+    """Keep an object from being evicted from a tier, until it is unpinned as often."""
+    if w.pins[tier, key] == 0:
+        w.tiers[tier, T_PINNED] += size_in(w, tier, key)
+    w.pins[tier, key] += 1
+
+
+@hot
+def unpin(w: World, tier: int, key: int) -> None:
+    """Take one pin off."""
+    w.pins[tier, key] -= 1
+    if w.pins[tier, key] == 0:
+        w.tiers[tier, T_PINNED] -= size_in(w, tier, key)
+
+
+@hot
+def evictable(w: World, tier: int) -> int:
+    """Return the bytes of a tier that may be evicted: what is resident, not leaving and not pinned; or fewer."""
+    resident = w.tiers[tier, T_PLACED] - w.tiers[tier, T_REMOVED] - w.tiers[tier, T_LEAVING]
+    return int(resident - w.tiers[tier, T_PINNED])
+
+
 @inner
 def change_used(w: World, tier: int, change: int) -> None:
     """Change the room taken in a tier, and keep its peak and its integral over time."""
@@ -66,6 +91,8 @@ def change_used(w: World, tier: int, change: int) -> None:
     w.tiers[tier, T_USED] = used
     if used > w.tiers[tier, T_PEAK]:
         w.tiers[tier, T_PEAK] = used
+    if w.levels.shape[0] > 0:
+        spans.note_level(w, tier)
     if change < 0:
         w.clock[SETTLE] = 1
 
@@ -75,7 +102,7 @@ def arrive(w: World, tier: int, key: int, dirty: int) -> None:
     """Make an object resident whose room was granted before."""
     w.state[tier, key] = RESIDENT
     w.dirty[tier, key] = dirty
-    w.tiers[tier, T_PLACED] += w.size[key]
+    w.tiers[tier, T_PLACED] += size_in(w, tier, key)
     if w.hit_count.shape[1] > 1:
         w.hit_count[tier, key] = 0
     early.arrive(w, tier, key)
@@ -87,9 +114,9 @@ def depart(w: World, tier: int, key: int) -> None:
     """End an object's residence and free its room; its policy has been told."""
     w.state[tier, key] = ABSENT
     w.dirty[tier, key] = 0
-    w.tiers[tier, T_REMOVED] += w.size[key]
+    w.tiers[tier, T_REMOVED] += size_in(w, tier, key)
     early.depart(w, tier, key)
-    change_used(w, tier, -w.size[key])
+    change_used(w, tier, -size_in(w, tier, key))
 
 
 @inner
@@ -104,7 +131,7 @@ def ask(w: World, tier: int, job: int) -> None:
         w.jobs[tail, J_NEXT] = job
     w.tiers[tier, T_LINE_TAIL] = job
     if w.jobs[job, J_PROMISED] == 0:
-        w.tiers[tier, T_QUEUED] += w.size[w.jobs[job, J_OBJECT]]
+        w.tiers[tier, T_QUEUED] += size_in(w, tier, w.jobs[job, J_OBJECT])
     w.clock[WAITING] += 1
     make_room(w, tier)
     serve(w, tier)
@@ -115,7 +142,7 @@ def serve(w: World, tier: int) -> None:
     """Give room to those at the head of the line, as far as there is any."""
     while w.tiers[tier, T_LINE_HEAD] != NONE:
         job = w.tiers[tier, T_LINE_HEAD]
-        size = w.size[w.jobs[job, J_OBJECT]]
+        size = size_in(w, tier, w.jobs[job, J_OBJECT])
         if w.tiers[tier, T_USED] + size > w.tiers[tier, T_CAPACITY]:
             break
         change_used(w, tier, size)
@@ -148,7 +175,7 @@ def gives_up(w: World, tier: int, job: int) -> bool:
             before = w.jobs[before, J_NEXT]
         w.jobs[before, J_NEXT] = NONE
         w.tiers[tier, T_LINE_TAIL] = before
-    w.tiers[tier, T_QUEUED] -= w.size[w.jobs[job, J_OBJECT]]
+    w.tiers[tier, T_QUEUED] -= size_in(w, tier, w.jobs[job, J_OBJECT])
     w.clock[WAITING] -= 1
     return True
 
@@ -158,17 +185,34 @@ def make_room(w: World, tier: int) -> None:
     """Evict until what is there and does not leave, and what waits, fit together; or nothing can be evicted."""
     if w.tiers[tier, T_REFUSE] == 1:
         return
+    head = w.tiers[tier, T_LINE_HEAD]
     while is_short(w, tier):
-        key = pick(w, tier)
+        key = pick(w, tier, w.jobs[head, J_OBJECT])
         if key < 0:
             break
-        evict(w, tier, key)
+        early.displace(w, tier, key)
+        evict(w, tier, key, w.jobs[head, J_STREAM])
 
 
 @inner
-def pick(w: World, tier: int) -> int:
+def make_way(w: World, tier: int, size: int, incoming: int, stream: int) -> bool:
+    """Evict for bytes that are no object, on behalf of one; say whether there is room for them now.
+
+    Room that its victims still take is missing until their bytes have left.
+    """
+    w.tiers[tier, T_QUEUED] += size
+    while is_short(w, tier):
+        key = pick(w, tier, incoming)
+        if key < 0:
+            break
+        evict(w, tier, key, stream)
+    w.tiers[tier, T_QUEUED] -= size
+    return bool(w.tiers[tier, T_USED] + w.tiers[tier, T_QUEUED] + size <= w.tiers[tier, T_CAPACITY])
+
+
+@inner
+def pick(w: World, tier: int, incoming: int) -> int:
     """Return the policy's victim, setting aside what is pinned or on its way meanwhile; -1 when nothing can go."""
-    incoming = w.jobs[w.tiers[tier, T_LINE_HEAD], J_OBJECT]
     chosen = NONE
     passed = 0
     while w.tiers[tier, T_MANAGED] > 0 and chosen == NONE:
@@ -188,12 +232,15 @@ def pick(w: World, tier: int) -> int:
 
 
 @inner
-def evict(w: World, tier: int, key: int) -> None:
-    """Evict an object: drop it, or send it to the next tier (its room is free when its bytes have left)."""
+def evict(w: World, tier: int, key: int, stream: int) -> int:
+    """Evict an object: drop it, or send it to the next tier (its room is free when its bytes have left).
+
+    Returns:
+        The job of its transit, or -1 when it was dropped.
+    """
     managers.removed(w, tier, key)
     w.tiers[tier, T_EVICTIONS] += 1
-    early.displace(w, tier, key)
-    watches.note_eviction(w, tier, key, w.jobs[w.tiers[tier, T_LINE_HEAD], J_STREAM])
+    watches.note_eviction(w, tier, key, stream)
     fate = decide(w, tier, key)
     if w.victims.shape[0] > 0:
         row = w.clock[VICTIMS_SIZE]
@@ -203,14 +250,14 @@ def evict(w: World, tier: int, key: int) -> None:
         w.victims[row, 2] = key
         w.victims[row, 3] = fate
     if fate == V_MOVE:
-        send_out(w, tier, key)
-        return
+        return send_out(w, tier, key, stream)
     w.tiers[tier, T_DROPPED] += 1
     if fate == V_REFUSED:
         w.tiers[tier, T_REFUSED] += 1
     if w.dirty[tier, key] == 1:
         w.tiers[tier, T_LOST] += 1
     depart(w, tier, key)
+    return NONE
 
 
 @inner
@@ -222,7 +269,7 @@ def decide(w: World, tier: int, key: int) -> int:
         return V_LOST if dirty else V_DROP
     if not dirty and (w.tiers[tier, T_DEMOTE] == 0 or w.state[further, key] != ABSENT):
         return V_DROP
-    if w.state[further, key] == ABSENT and refuses(w, further, w.size[key]):
+    if w.state[further, key] == ABSENT and refuses(w, further, size_in(w, further, key)):
         return V_REFUSED
     if gates.turns_away(w, further, key, dirty):
         return V_DENIED
@@ -237,17 +284,17 @@ def refuses(w: World, tier: int, size: int) -> bool:
 
 
 @inner
-def send_out(w: World, tier: int, key: int) -> None:
-    """Begin an eviction's transit to the next tier."""
+def send_out(w: World, tier: int, key: int, stream: int) -> int:
+    """Begin an eviction's transit to the next tier; return its job."""
     further = w.tiers[tier, T_NEXT]
-    stream = w.jobs[w.tiers[tier, T_LINE_HEAD], J_STREAM]
     job = new_job(w, EVICT, key, tier, further, WRITE_BACK, stream)
     w.jobs[job, J_DIRTY] = w.dirty[tier, key]
     w.transit[key] = job
     w.tiers[tier, T_WRITTEN_BACK] += 1
-    w.tiers[tier, T_LEAVING] += w.size[key]
+    w.tiers[tier, T_LEAVING] += size_in(w, tier, key)
     w.state[tier, key] = LEAVING
     go_out(w, job, key, tier, further)
+    return job
 
 
 @inner
@@ -257,10 +304,10 @@ def go_out(w: World, job: int, key: int, tier: int, further: int) -> None:
     w.state[further, key] = ARRIVING
     if there == RESIDENT:
         w.jobs[job, J_UPDATE] = 1
-        transfers.begin(w, job, w.move[tier, further], w.size[key])
+        transfers.begin(w, job, w.move[tier, further], moved_between(w, tier, further, key))
         return
     w.jobs[job, J_PHASE] = P_ROOM
     if w.tiers[further, T_REFUSE] == 1:  # it is promised now, so that nobody else is
         w.jobs[job, J_PROMISED] = 1
-        w.tiers[further, T_QUEUED] += w.size[key]
+        w.tiers[further, T_QUEUED] += size_in(w, further, key)
     ready.put(w, R_ASK, job)

@@ -16,6 +16,7 @@ from hiersim.engine.columns import (
     J_JOIN_HEAD,
     J_JOIN_TAIL,
     J_KIND,
+    J_MEMORY,
     J_NEXT,
     J_OBJECT,
     J_PHASE,
@@ -23,9 +24,11 @@ from hiersim.engine.columns import (
     J_SLOT,
     J_SOURCE,
     J_STREAM,
+    J_TAG,
     J_TARGET,
     J_UNIT,
     J_UPDATE,
+    J_WITH,
     JOBS_FREE,
     NONE,
     P_IDLE,
@@ -58,6 +61,9 @@ def new_job(w: World, kind: int, key: int, source: int, target: int, traffic: in
     w.jobs[job, J_UPDATE] = 0
     w.jobs[job, J_DIRTY] = 0
     w.jobs[job, J_PROMISED] = 0
+    w.jobs[job, J_TAG] = NONE
+    w.jobs[job, J_MEMORY] = 0
+    w.jobs[job, J_WITH] = NONE
     return int(job)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hiersim.engine import flows, heap, slots
+from hiersim.engine import flows, heap, slots, work
 from hiersim.engine.columns import (
     DEMAND,
     G_AMOUNT,
@@ -26,6 +26,7 @@ from hiersim.engine.columns import (
     J_STREAM,
     NONE,
     NOW,
+    OPERATE,
     P_FLOW,
     P_IDLE,
     P_LATENCY,
@@ -34,6 +35,7 @@ from hiersim.engine.columns import (
     R_DONE,
     R_HOPS,
     R_LATENCY,
+    R_OPERATES,
     R_SENSES,
     R_VARIES,
     SEQ,
@@ -44,7 +46,7 @@ from hiersim.engine.columns import (
     UNLAWFUL,
 )
 from hiersim.engine.effects import activation, dies, latency, packets
-from hiersim.engine.world import World
+from hiersim.engine.world import FROM, UNTIL, World
 from hiersim.jit import hot, inner
 
 
@@ -120,6 +122,10 @@ def count(w: World, job: int) -> None:
     kind = w.object_class[w.jobs[job, J_OBJECT]]
     group = w.jobs[job, J_GROUP]
     known = w.groups[group, G_AMOUNT] == amount
+    if w.routes[route, R_OPERATES] == 1:
+        work.count(w, job)
+        note(w, job)
+        return
     for i in range(w.routes[route, R_HOPS]):
         hop, direction = w.route_hop[route, i], w.route_direction[route, i]
         w.payload[hop, direction, kind] += amount
@@ -127,7 +133,13 @@ def count(w: World, job: int) -> None:
     if w.routes[route, R_COUNTS] == 1:
         count_more(w, route, group if known else NONE, amount)
     w.routes[route, R_DONE] += amount
-    if w.timeline.shape[0] > 0:
+    note(w, job)
+
+
+@inner
+def note(w: World, job: int) -> None:
+    """Enter a transfer that has ended in the timeline, if there is one and it overlaps the window."""
+    if w.timeline.shape[0] > 0 and w.clock[NOW] >= w.setup[FROM] and w.jobs[job, J_CREATED] < w.setup[UNTIL]:
         row = w.clock[TIMELINE_SIZE]
         w.clock[TIMELINE_SIZE] = row + 1
         w.timeline[row, 0] = w.jobs[job, J_CREATED]
@@ -135,10 +147,15 @@ def count(w: World, job: int) -> None:
         w.timeline[row, 2] = w.jobs[job, J_FLOW]
         w.timeline[row, 3] = w.clock[NOW]
         w.timeline[row, 4] = w.jobs[job, J_OBJECT]
-        w.timeline[row, 5] = amount
-        w.timeline[row, 6] = route
+        w.timeline[row, 5] = w.jobs[job, J_AMOUNT]
+        w.timeline[row, 6] = w.jobs[job, J_ROUTE]
         w.timeline[row, 7] = w.jobs[job, J_CLASS]
         w.timeline[row, 8] = w.jobs[job, J_KIND]
+        w.timeline[row, 9] = w.jobs[job, J_SEQ]
+        if w.jobs[job, J_KIND] == OPERATE:
+            w.timeline[row, 10] = w.flops_of[job]
+            w.timeline[row, 11] = work.moved(w, job, 0)
+            w.timeline[row, 12] = work.moved(w, job, 1)
 
 
 @hot

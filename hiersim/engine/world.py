@@ -81,8 +81,14 @@ class World(NamedTuple):
     near_read: I64  # [T]: route
     near_write: I64  # [T]: route
     compute: I64  # [units]: route
+    operate: I64  # [units, 4]: route of an operation that reads nothing near, reads, writes, does both
+    work_read: I64  # [jobs or 1, object classes]: bytes that an operation reads from the near tier
+    work_written: I64  # [jobs or 1, object classes]: bytes that it writes there
+    flops_of: I64  # [jobs or 1]: FLOPs of an operation
+    operated: I64  # [H, 2]: FLOPs, or bytes, of operations
     units: I64  # [units, UNIT_COLUMNS]
     stall: I64  # [units, STALL_KINDS, max(T, H), STALL_DETAILS, object classes]: picoseconds
+    waits: I64  # [sorts or 0, STALL_KINDS, max(T, H), STALL_DETAILS]: picoseconds of stalls, by sort of a driver's work
     state: U8  # [T, O]
     dirty: U8  # [T, O]
     home: U8  # [T, O]: 1 where the object lives for good
@@ -92,6 +98,7 @@ class World(NamedTuple):
     aside: I32  # [O]: scratch of the choice of a victim
     next_use: I64  # [O]: place in the trace of the next access, as known at its last one
     size: I64  # [O]: bytes
+    coding: I64  # [T, 2]: size in a tier over size, as a fraction, or [0, 2] where no tier codes
     object_class: U8  # [O]
     flops: I64  # [units, O]: work to create the object, in FLOPs
     trace_object: I32  # [accesses]
@@ -101,7 +108,7 @@ class World(NamedTuple):
     order: I64  # [accesses]: the trace by stream, each in trace order
     stream_of: I32  # [accesses]
     streams: I64  # [streams, STREAM_COLUMNS]
-    setup: I64  # [3]: open loop?, think time, keep victims?
+    setup: I64  # [6]: open loop?, think time, keep victims?, driven?, the window of timelines
     hooks: I64  # [T, 6]: addresses of the policies' functions
     fields: I64  # [T]: address of each policy's table of fields
     gates: I64  # [T, GATE_COLUMNS]: addresses of the admission policies' functions and fields
@@ -119,9 +126,12 @@ class World(NamedTuple):
     journal: I64  # [entries, JOURNAL_COLUMNS]
     timeline: I64  # [transfers, TIMELINE_COLUMNS], or [0, ...] when not asked for
     victims: I64  # [evictions, VICTIM_COLUMNS], or [0, ...] when not asked for
+    spans: I64  # [changes of a unit's state, SPAN_COLUMNS], or [0, ...] when not asked for
+    levels: I64  # [changes of a tier's room, LEVEL_COLUMNS], the first T before the window; or [0, ...]
 
 
-OPEN_LOOP, THINK, KEEP_VICTIMS = 0, 1, 2  # of ``setup``
+# of ``setup``; DRIVEN: a driver acquires objects and submits work
+OPEN_LOOP, THINK, KEEP_VICTIMS, DRIVEN, FROM, UNTIL = 0, 1, 2, 3, 4, 5
 
 
 def table(rows: int, columns: int) -> I64:

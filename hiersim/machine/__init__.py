@@ -4,13 +4,14 @@ from hiersim.machine.link import Link
 from hiersim.machine.machine import Machine
 from hiersim.machine.record import Confidence, Provenance
 from hiersim.machine.route import Hop, route
-from hiersim.machine.rules import ClassRules, PolicyChoice, PrefetchChoice, Promotion, Replay, TierRules
+from hiersim.machine.rules import ClassRules, Execute, PolicyChoice, PrefetchChoice, Promotion, Replay, TierRules
 from hiersim.machine.tier import Tier
 from hiersim.machine.unit import Unit
 
 __all__ = [
     "ClassRules",
     "Confidence",
+    "Execute",
     "Hop",
     "Link",
     "Machine",

@@ -139,6 +139,15 @@ class ClassRules(Record):
         return self
 
 
+class Execute(Record):
+    """How a trace of operations is executed."""
+
+    ahead: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Operations of each stream whose inputs are fetched before they are at the head; 0: none."""
+    smooth: Annotated[int, Field(ge=0, le=100)] = 0
+    """Exponent of the smooth maximum of compute time and near-tier time; 0: the plain maximum."""
+
+
 class Replay(Record):
     """How a trace of accesses is replayed."""
 

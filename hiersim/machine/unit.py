@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from hiersim.machine.kernels import Kernels
 from hiersim.machine.record import Name, Part
 from hiersim.machine.tier import Depth
-from hiersim.units import FlopsPerSecond, PositiveShare, Watts
+from hiersim.units import FlopsPerSecond, Picoseconds, PositiveShare, Watts
 
 UnitKind = Literal["gpu", "cpu", "npu", "near-memory"]
 """What a unit is."""
@@ -28,7 +29,11 @@ class Unit(Part):
     """Share of the peak FLOP/s that operations reach."""
     slots: Depth | None = None
     """Operations that compute at once; they share the unit when absent."""
+    overhead: Picoseconds = 0
+    """Fixed time of an operation of a trace of operations, such as a kernel's launch, in picoseconds."""
     active_power: Watts | None = None
     """Power while computing, in watts; unknown when absent."""
     idle_power: Watts | None = None
     """Power while not computing, in watts; unknown when absent."""
+    kernels: Kernels | None = None
+    """Measured constants of its kernels; those of its class when absent."""

@@ -1,4 +1,4 @@
-"""A result as tables: tiers, links, units, stalls, energy, accesses, and the timeline when there is one."""
+"""A result as tables: tiers, links, units, stalls, energy, accesses, and its timeline when there is one."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any, BinaryIO
 
 import polars as pl
 
-from hiersim.engine.result import PrefetchResult, Result, TierResult, Timeline
+from hiersim.engine.result import PrefetchResult, Result, TierResult
+from hiersim.engine.timeline import KINDS, Timeline
 from hiersim.report.files import Content
 
 TRAFFIC = ("demand", "write-back", "prefetch")
@@ -29,6 +30,8 @@ def tables(result: Result) -> dict[str, pl.DataFrame]:
         found["prefetch"] = prefetch(result)
     if result.timeline is not None:
         found["timeline"] = timeline(result.timeline)
+        found["spans"] = spans(result.timeline)
+        found["levels"] = levels(result.timeline)
     return found
 
 
@@ -127,12 +130,48 @@ def accesses(result: Result) -> pl.DataFrame:
 def timeline(found: Timeline) -> pl.DataFrame:
     """Return a row per transfer, in order of completion."""
     numbers = ("created_ps", "slots_ps", "flow_ps", "done_ps", "object", "bytes")
-    frame = pl.DataFrame({name: getattr(found, name) for name in numbers})
+    near = {f"near_{way}_bytes": found.near_bytes[:, i] for i, way in enumerate(("read", "written"))}
+    frame = pl.DataFrame({name: getattr(found, name) for name in numbers} | near)
     return frame.with_columns(
         _names(found.places, found.source).alias("source"),
         _names(found.places, found.target).alias("target"),
         _names(TRAFFIC, found.traffic).alias("traffic"),
+        _names(KINDS, found.kind).alias("kind"),
+        _names(tuple(" ".join(route) for route in found.routes), found.route).alias("hops"),
     )
+
+
+def spans(found: Timeline) -> pl.DataFrame:
+    """Return a row per stretch of a unit's time; ``transfer`` is the row of the timeline that a stall waits for."""
+    lines = found.spans
+    causes = {name: tuple(getattr(cause, name) for cause in lines.causes) for name in ("state", *CAUSE)}
+    return pl.DataFrame(
+        {
+            "unit": _names(lines.units, lines.unit),
+            "start_ps": lines.start_ps,
+            "end_ps": lines.end_ps,
+            **{name: _names(texts, lines.cause) for name, texts in causes.items()},
+            "access": _or_null(lines.access),
+            "object": _or_null(lines.object),
+            "transfer": _or_null(lines.transfer),
+        }
+    )
+
+
+CAUSE = ("kind", "place", "detail", "object_class")
+
+
+def levels(found: Timeline) -> pl.DataFrame:
+    """Return a row per change of the bytes that a tier holds: from when on it holds how many."""
+    lines = found.levels
+    return pl.DataFrame(
+        {"tier": _names(lines.tiers, lines.tier), "time_ps": lines.time_ps, "used_bytes": lines.used_bytes}
+    )
+
+
+def _or_null(index: Any) -> pl.Series:
+    """Return numbers, null where they are negative."""
+    return pl.Series(index).to_frame("i").select(pl.when(pl.col("i") >= 0).then(pl.col("i"))).to_series()
 
 
 def _names(names: Sequence[str], index: Any) -> pl.Series:

@@ -42,6 +42,7 @@ TWIN = {
     "writes not pinned": ("oracle.core.accesses", "near.pins[access.object] += 1", "pass"),
     "no copy behind a creation": ("oracle.core.transits", 'if transit.target.rules.write == "through":\n            self.start_copy(transit.object, transit.target, WRITE_BACK, transit.stream, transit.index)\n        self._resume_joined', "self._resume_joined"),
     "the copy is not awaited": ("oracle.core.transits", "if copy and waits:", "if False:"),
+    "a latency's spans are one": ("oracle.core.stalls", "                start += ps\n", "                start += 0\n"),
     "think time forgotten": ("oracle.core.accesses", "self.calendar.now + self.think", "self.calendar.now"),
     "rounding given away": ("oracle.core.rates", "> 1e-9 else 0.0", "> -1.0 else 0.0"),
 }  # fmt: skip
@@ -56,6 +57,9 @@ CORE = {
     "an exclusive copy is kept": ("hiersim.engine.moves", "w.tiers[source, T_EXCLUSIVE] == 1)", "w.tiers[source, T_EXCLUSIVE] == 2)"),
     "dirty is not carried": ("hiersim.engine.moves", "w.dirty[source, key] if gives_up else 0", "0"),
     "a stale copy is kept": ("hiersim.engine.moves", "if target == w.units[w.jobs[job, J_UNIT], U_NEAR]:\n            supersede", "if False:\n            supersede"),
+    "a span outlives its place": ("hiersim.engine.spans", "and w.spans[row, SP_PLACE] == cause[1]", "and True"),
+    "spans name a transfer too early": ("hiersim.engine.spans", "if phase in (P_ROOM, P_IDLE) else", "if phase == P_IDLE else"),
+    "room taken is noted as from the start": ("hiersim.engine.spans", "w.levels[row, 0] = max(now, w.setup[FROM])", "w.levels[row, 0] = w.setup[FROM]"),
     "the newest access is charged": ("hiersim.engine.accounting", "stall(w, unit, w.units[unit, U_HEAD], passed)", "stall(w, unit, w.units[unit, U_HEAD + 1], passed)"),
     "promised room ignored": ("hiersim.engine.rooms", "taken = w.tiers[tier, T_USED] + w.tiers[tier, T_QUEUED] + size", "taken = w.tiers[tier, T_USED] + size", 4191, 5560),
     "room in use is evicted for": ("hiersim.engine.rooms", "w.tiers[tier, T_USED] - w.tiers[tier, T_LEAVING] +", "w.tiers[tier, T_USED] +"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from oracle.core.calendar import StuckError
 from oracle.core.policies import make
 from oracle.core.twin import Twin, TwinOutcome
@@ -107,6 +108,7 @@ def differences(core: Core, twin: TwinOutcome) -> list[str]:
         compare(f"{name}.denied", tier.denied or 0, other.denied)
         compare(f"{name}.prefetches", _prefetches(tier.prefetch), _prefetches(other.prefetches))
         compare(f"{name}.evicted", _victims(core, t), [tuple(v) for v in other.evicted])
+        compare(f"{name}.levels", _levels(result.timeline.levels, t, core.now), other.levels)
         if abs(tier.mean_bytes * core.now - other.byte_time) > 1e-9 * max(1, other.byte_time):
             found.append(f"{name}.mean_bytes: core {tier.mean_bytes * core.now} twin {other.byte_time}")
     for h, hop in enumerate(core.plan.hops):
@@ -126,6 +128,7 @@ def differences(core: Core, twin: TwinOutcome) -> list[str]:
         for part in ("busy_compute_ps", "busy_near_ps", "idle_ps"):
             compare(f"{name}.{part}", getattr(unit, part), getattr(other_unit, part))
         mine = {(s.kind, s.place, s.detail, s.object_class): s.ps for s in unit.stalls}
+        compare(f"{name}.spans", _spans(result.timeline.spans, name), other_unit.spent)
         compare(f"{name}.stalls", mine, {key: ps for key, ps in other_unit.stalls.items() if ps})
     for part in {path.rpartition(".")[0] for path in result.energy_j}:
         joules, others = _energy_of(part, result.energy_j), _energy_of(part, twin.energy_j)
@@ -158,6 +161,26 @@ def _prefetches(counts: Any) -> dict[str, int]:
 def _victims(core: Core, tier: int) -> list[tuple[int, int, str]]:
     rows = core.world.victims[: int(core.world.clock[c.VICTIMS_SIZE])]
     return [(int(r[0]), int(r[2]), FATES[r[3]]) for r in rows if r[1] == tier]
+
+
+def _levels(levels: Any, tier: int, end: int) -> list[tuple[int, int]]:
+    """The room taken in a tier, while time passes: what changes at the very end is no stretch of time."""
+    mine = zip(
+        levels.time_ps[levels.tier == tier].tolist(), levels.used_bytes[levels.tier == tier].tolist(), strict=True
+    )
+    return [(time, used) for time, used in mine if time < end]
+
+
+def _spans(spans: Any, unit: str) -> list[tuple[Any, ...]]:
+    """What a unit did, as the twin writes it down."""
+    found = []
+    for row in np.flatnonzero(spans.unit == spans.units.index(unit)).tolist():
+        cause = spans.causes[spans.cause[row]]
+        who = (int(spans.access[row]), int(spans.object[row])) if cause.state == "stall" else (None, None)
+        why = (cause.kind, cause.place, cause.detail) if cause.state == "stall" else None
+        times = int(spans.start_ps[row]), int(spans.end_ps[row])
+        found.append((*times, cause.state, why, *who, int(spans.transfer[row])))
+    return found
 
 
 def _transfers(core: Core) -> list[tuple[int, ...]]:

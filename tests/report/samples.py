@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from report.parts import GIB, SECOND, link, result, tier, unit
 
-from hiersim.engine.result import Timeline
+from hiersim.engine.timeline import Cause, Levels, Spans, Timeline
 
 
 def four_tiers(name="kv_tiers", elapsed=61_400_000_000_000, **other):
@@ -249,14 +249,33 @@ def extreme():
     return result(tiers, links, units, elapsed, 2000, "a_scenario_with_a_name_that_is_rather_long", energy_j=energy)
 
 
+def _spans():
+    causes = (Cause("compute"), Cause("stall", "latency", "dram.read", "", "kv"), Cause("idle"))
+    starts = np.array([0, 10**6, 3 * 10**6], np.int64)
+    access, row = np.array([-1, 2, -1]), np.array([-1, 1, -1])
+    return Spans(("gpu0",), causes, np.zeros(3, np.int16), starts, np.append(starts[1:], 5 * 10**6),
+                 np.arange(3, dtype=np.int32), access, access.astype(np.int32), row)  # fmt: skip
+
+
+def _levels():
+    return Levels(
+        ("hbm", "dram"), np.array([0, 1, 0], np.int16), np.array([0, 0, 10**6]), np.array([0, 2**21, 2**21], np.int64)
+    )
+
+
 def with_timeline():
     n = 5
     times = [np.arange(n, dtype=np.int64) * 10**6 + step for step in (0, 10, 500, 9000)]
     ids, places = np.arange(n, dtype=np.int32), np.array([0, 1, 0, 1, 0], np.int16)
     sizes = np.full(n, 2**21, np.int64)
+    kinds, route = np.array([0, 3, 5, 8, 0], np.int8), np.arange(n, dtype=np.int16) % 2
+    routes = (("hbm.read", "pcie.forward", "dram.write"), ("dram.read", "pcie.backward", "hbm.write"))
+    whole = (0, 5 * 10**6)
+    traffic = np.array([0, 1, 2, 0, 0], np.int8)
     timeline = Timeline(
-        ("hbm", "dram", "gpu0"), *times, ids, sizes, places, 1 - places, np.array([0, 1, 2, 0, 0], np.int8)
-    )
+        ("hbm", "dram", "gpu0"), *times, ids, sizes, np.zeros((n, 2), np.int64), places, 1 - places, traffic, kinds,
+        route, routes, _spans(), _levels(), whole,
+    )  # fmt: skip
     return four_tiers(timeline=timeline)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hiersim.errors import ConfigError, nearest
 from hiersim.traces.access import AccessTrace
-from hiersim.traces.generators import chat, loop, moe_routing, phase_change, scan, zipf
+from hiersim.traces.generators import agents, chat, loop, moe_routing, phase_change, rag, requests, scan, zipf
 from hiersim.traces.generators.generator import Generator, described, typed
 from hiersim.traces.request import RequestTrace
 
@@ -20,7 +20,10 @@ GENERATORS: dict[str, Generator] = {
     "scan": scan.GENERATOR,
     "loop": loop.GENERATOR,
     "phase_change": phase_change.GENERATOR,
+    "requests": requests.GENERATOR,
     "chat": chat.GENERATOR,
+    "agents": agents.GENERATOR,
+    "rag": rag.GENERATOR,
     "moe_routing": moe_routing.GENERATOR,
 }
 

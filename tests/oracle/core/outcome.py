@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 ByClass = dict[str, int]
 
@@ -58,6 +58,7 @@ class TierOutcome:
     denied: int
     evicted: list[Evicted]
     prefetches: dict[str, int]  # counts of section 12
+    levels: list[tuple[int, int]]  # bytes of used room from a time on
 
 
 @dataclass
@@ -77,6 +78,7 @@ class UnitOutcome:
     busy_near_ps: int
     idle_ps: int
     stalls: dict[tuple[str, str, str, str], int]
+    spent: list[tuple[Any, ...]]  # start, end, state, cause, access, object, place of the transfer waited for
 
     @property
     def stalled_ps(self) -> int:

@@ -51,6 +51,7 @@ class Store:
     leaving: int = 0
     peak: int = 0
     byte_time: int = 0
+    levels: list[tuple[int, int]] = field(default_factory=list)  # (time, used) since when
     counters: Counter = field(default_factory=Counter)
     log: list[tuple[int, int, str]] = field(default_factory=list)
     looked_up: int = 0

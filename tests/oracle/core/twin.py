@@ -138,6 +138,8 @@ class Twin:
         self.traffic.account(start, end)
         for store in self.stores:
             store.byte_time += store.used * (end - start)
+            if not store.levels or store.levels[-1][1] != store.used:
+                store.levels.append((start, store.used))
 
     def _finished(self) -> bool:
         return all(access.done >= 0 for access in self.accesses.all) and not self.transits.current
@@ -147,7 +149,6 @@ class Twin:
     def _outcome(self) -> TwinOutcome:
         accesses, log = self.accesses.all, self.transfers.log
         created = self.transits.created
-        computing = {accounts.unit.name: accounts.busy_compute for accounts in self.stalls.accounts}
         return TwinOutcome(
             elapsed_ps=self.calendar.elapsed,
             events=self.calendar.events,
@@ -158,10 +159,14 @@ class Twin:
             served=[access.served for access in accesses],
             tiers={store.name: self._tier(store) for store in self.stores},
             hops={hop.name: self._hop(hop) for hop in self.topology.hops},
-            units={accounts.unit.name: _unit(accounts) for accounts in self.stalls.accounts},
+            units={accounts.unit.name: _unit(accounts, log) for accounts in self.stalls.accounts},
             transfers=[_moved(transfer) for transfer in log],
-            energy_j=self.traffic.energy(self.calendar.elapsed, computing),
+            energy_j=self.traffic.energy(self.calendar.elapsed, self._computing()),
         )
+
+    def _computing(self) -> dict[str, int]:
+        """Picoseconds at active power, by unit."""
+        return {accounts.unit.name: accounts.busy_compute for accounts in self.stalls.accounts}
 
     def _tier(self, store: Store) -> TierOutcome:
         name, traffic = store.name, self.traffic
@@ -181,6 +186,7 @@ class Twin:
             activations=traffic.activations(name),
             denied=store.counters["denied"],
             evicted=[Evicted(*entry) for entry in store.log],
+            levels=store.levels,
             prefetches=dict(store.prefetches) | {"left": list(store.marks.values()).count("early")},
         )
 
@@ -198,8 +204,10 @@ def run(scenario: Any, agents: Sequence[Any] = ()) -> TwinOutcome:
     return Twin(s.machine, s.rules, s.classes, replay, s.trace, policies, agents).run()
 
 
-def _unit(accounts: Any) -> UnitOutcome:
-    return UnitOutcome(accounts.busy_compute, accounts.busy_near, accounts.idle, dict(accounts.stalls))
+def _unit(accounts: Any, log: list[Any]) -> UnitOutcome:
+    place = {transfer: row for row, transfer in enumerate(log)}  # in order of completion
+    spent = [(*each[:6], place.get(each.transfer, -1)) for each in accounts.log]
+    return UnitOutcome(accounts.busy_compute, accounts.busy_near, accounts.idle, dict(accounts.stalls), spent)
 
 
 def _moved(t: Any) -> Moved:

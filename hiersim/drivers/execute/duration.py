@@ -1,0 +1,78 @@
+"""How long an operation takes alone: its FLOPs, or its bytes at the near tier (docs/model.md, section 14)."""
+
+from __future__ import annotations
+
+import math
+
+from hiersim.drivers.execute.columns import SMOOTH
+from hiersim.drivers.execute.program import Program
+from hiersim.engine import work
+from hiersim.engine.columns import CACHE, EITHER, EITHER_TOO, R_BOUNDS, R_LATENCY
+from hiersim.engine.effects import packets
+from hiersim.engine.flows import byte_cost
+from hiersim.engine.world import World
+from hiersim.jit import hot, inner
+
+
+@inner
+def near_time(w: World, job: int, route: int) -> float:
+    """Return the picoseconds that an operation's bytes take of the bound of its near tier that they load most."""
+    longest = 0.0
+    for i in range(w.routes[route, R_BOUNDS]):
+        k = w.route_bound[route, i]
+        if w.route_bound_at[route, i] > 0 and w.rule[k] != EITHER_TOO and w.route_cost[route, i] != CACHE:
+            here = account(w, job, route, k)
+            if w.rule[k] == EITHER:
+                here = min(here, account(w, job, route, k + 1))
+            longest = max(longest, here)
+    return longest
+
+
+@inner
+def account(w: World, job: int, route: int, bound: int) -> float:
+    """Return the picoseconds that an operation's bytes take of a bound."""
+    total = 0.0
+    for i in range(w.routes[route, R_BOUNDS]):
+        if w.route_bound[route, i] == bound:
+            on = w.route_bound_at[route, i]
+            hop, direction = w.route_hop[route, on], w.route_direction[route, on]
+            amount = work.moved(w, job, direction)
+            total += byte_cost(w, route, i, amount, packets.on_wire(w, hop, direction, amount), 0) * amount
+    return total
+
+
+@inner
+def carry_time(w: World, route: int, amount: int) -> int:
+    """Return the picoseconds that bytes take over a route that nothing else is on, latencies included."""
+    longest = 0.0
+    for i in range(w.routes[route, R_BOUNDS]):
+        k = w.route_bound[route, i]
+        if w.rule[k] != EITHER_TOO and w.route_cost[route, i] != CACHE:
+            here = bytes_on(w, route, amount, k)
+            if w.rule[k] == EITHER:
+                here = min(here, bytes_on(w, route, amount, k + 1))
+            longest = max(longest, here)
+    return int(math.ceil(longest) + w.routes[route, R_LATENCY])
+
+
+@inner
+def bytes_on(w: World, route: int, amount: int, bound: int) -> float:
+    """Return the picoseconds that a transfer's bytes take of a bound."""
+    total = 0.0
+    for i in range(w.routes[route, R_BOUNDS]):
+        if w.route_bound[route, i] == bound:
+            on = w.route_bound_at[route, i]
+            hop, direction = w.route_hop[route, on], w.route_direction[route, on]
+            wire, asked = packets.on_wire(w, hop, direction, amount), packets.asked(w, hop, direction, amount)
+            total += byte_cost(w, route, i, amount, wire, asked) * amount
+    return total
+
+
+@hot
+def alone(d: Program, unit: int, compute: float, near: float) -> int:
+    """Return the picoseconds of an operation of which FLOPs and bytes take so long, with the unit's overhead."""
+    longer, shorter = max(compute, near), min(compute, near)
+    p = d.state[SMOOTH]
+    if p > 0 and longer > 0.0:
+        longer *= math.pow(1.0 + math.pow(shorter / longer, float(p)), 1.0 / p)
+    return max(1, int(math.ceil(longer) + d.overhead[unit]))

@@ -1,0 +1,240 @@
+"""Timelines for Perfetto: read back, they add up to the result, to the picosecond and to the byte."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from core.parity import make_core
+from report.readback import carried, read, spent
+from strategies import scenario
+
+from hiersim.api.simulation import load
+from hiersim.engine.build import Options
+from hiersim.engine.core import Core
+from hiersim.engine.laws import check_laws
+from hiersim.engine.outcome import make_result
+from hiersim.errors import OutputError
+from hiersim.report import over_time
+from hiersim.report.notes import notes
+from hiersim.report.timeline.lanes import folded, lanes, shortest
+from hiersim.report.timeline.write import content, write_timeline
+
+ROOT = Path(__file__).parents[2]
+SEEDS = range(0, 60, 5)
+
+
+def run(seed, window_ps=None):
+    drawn = scenario(seed)
+    core = make_core(drawn)
+    if window_ps is not None:
+        s = drawn
+        replay = s.replay.model_copy(update={"unit": s.units})
+        trace = core.trace
+        core = Core(s.machine, s.rules, s.classes, replay, trace, 0, Options(timeline=True, window_ps=window_ps))
+    core.run()
+    if core.finished:
+        check_laws(core)
+    return make_result(core, "drawn", 0.0, {})
+
+
+def written(result, shortest_ps=None):
+    file = io.BytesIO()
+    content(result, shortest_ps)(file)
+    return file.getvalue()
+
+
+def expected_time(result, name):
+    unit = result.units[name]
+    total = Counter({("compute", "compute"): unit.busy_compute_ps, ("near", f"on {unit.near}"): unit.busy_near_ps})
+    for stall in unit.stalls:
+        total["stall", stall.cause] += stall.ps
+    return +total
+
+
+def expected_bytes(result):
+    total = Counter()
+    for name, tier in result.tiers.items():
+        total[f"{name}.read"], total[f"{name}.write"] = tier.read_total, tier.written_total
+    for name, link in result.links.items():
+        total[f"{name}.forward"], total[f"{name}.backward"] = link.forward_total, link.backward_total
+    return +total
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("share", [None, 0.0, 0.5, 1.0])
+def test_it_adds_up_to_the_result(seed, share, monkeypatch):
+    """Whatever is folded: nothing, the shorter half, everything."""
+    monkeypatch.setattr("hiersim.report.timeline.lanes.PARTS", 3)
+    result = run(seed)
+    lengths = result.timeline.spans.end_ps - result.timeline.spans.start_ps
+    limit = None if share is None else int(np.quantile(lengths, share)) + (share == 1.0) * result.elapsed_ps
+    found = read(written(result, limit))
+    for name in result.units:
+        total = spent(found, name)
+        assert Counter({k: n for k, n in total.items() if k[0] != "idle"}) == expected_time(result, name)
+    ports = {hop: n for hop, n in carried(found).items() if not hop.endswith(".media")}
+    assert Counter(ports) == expected_bytes(result)
+    folds = [each for each in found.slices if each.category == "folded"]
+    assert share != 1.0 or folds
+    assert share is not None or not folds
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_spans_follow_each_other_and_levels_end_where_the_run_ends(seed):
+    result = run(seed)
+    line = result.timeline
+    for number, name in enumerate(line.spans.units):
+        mine = line.spans.unit == number
+        start, end = line.spans.start_ps[mine], line.spans.end_ps[mine]
+        assert start[0] == 0
+        assert end[-1] == result.elapsed_ps
+        assert (start[1:] == end[:-1]).all()
+        stalled = sum(int(e - s) for s, e, c in zip(start, end, line.spans.cause[mine], strict=True)
+                      if line.spans.causes[c].state == "stall")  # fmt: skip
+        assert stalled == result.units[name].stalled_ps
+    for name, tier in result.tiers.items():
+        times, used = over_time.occupancy(line, name)
+        assert used[-1] == tier.resident_bytes
+        assert used.max() <= tier.capacity_bytes
+        whole = np.diff(np.append(times, result.elapsed_ps)) @ used
+        assert whole == pytest.approx(tier.mean_bytes * result.elapsed_ps, rel=1e-12)
+    for hop in line.hops:
+        part, _, direction = hop.partition(".")
+        at = over_time.edges(line, 37)
+        rate = over_time.bandwidth(line, hop, at)
+        total = int(line.bytes[line.on(hop)].sum())
+        assert rate @ np.diff(at) / 1e12 == pytest.approx(total, rel=1e-9)
+        if part in result.links and direction:
+            assert over_time.busy_ps(line, hop) <= result.links[part].busy_ps
+
+
+def test_arrows_lead_from_stalls_to_what_they_waited_for():
+    kinds = Counter()
+    for seed in range(40):
+        found = read(written(run(seed), 0))
+        for ends in found.arrows().values():
+            stall, transfer = ends
+            assert stall.category == "stall"
+            kind = next(k for k in ("room", "slot", "latency", "bandwidth", "joined") if f" {k}" in f" {stall.name}")
+            kinds[kind] += 1
+            begin, length = stall.about["start_ps"], stall.about["ps"]
+            over = transfer.about["start_ps"] + transfer.about["ps"]
+            assert over >= begin + length, "what it waited for was over before the stall was"
+            if kind in ("latency", "bandwidth"):
+                assert transfer.about["object"] == stall.about["object"]
+                place = stall.name.partition(" ")[0].partition(".")[0]
+                assert place in transfer.track
+    assert min(kinds[k] for k in ("room", "slot", "latency", "bandwidth", "joined")) >= 5
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_window_is_the_same_run_cut_out(seed):
+    whole = run(seed)
+    start, end = whole.elapsed_ps // 3, whole.elapsed_ps // 3 * 2 + 1
+    part = run(seed, (start, end))
+    assert part.elapsed_ps == whole.elapsed_ps
+    line, lines = part.timeline, whole.timeline
+    kept = (lines.done_ps >= start) & (lines.created_ps < end)
+    for name in ("created_ps", "slots_ps", "flow_ps", "done_ps", "object", "bytes", "kind", "route"):
+        assert (getattr(line, name) == getattr(lines, name)[kept]).all()
+    for number in range(len(line.spans.units)):
+        assert cut(lines, number, start, end) == cut(line, number, 0, whole.elapsed_ps)
+    for tier in part.tiers:
+        times, used = over_time.occupancy(lines, tier)
+        now = int(used[np.searchsorted(times, start, "right") - 1])
+        later = (times > start) & (times < end)
+        mine = over_time.occupancy(line, tier)
+        assert list(mine[0]) == [start, *times[later]]
+        assert list(mine[1]) == [now, *used[later]]
+
+
+def cut(line, unit, start, end):
+    """What a unit did in a window, by cause in words."""
+    spans, found = line.spans, []
+    for row in np.flatnonzero(spans.unit == unit):
+        a, b = max(start, int(spans.start_ps[row])), min(end, int(spans.end_ps[row]))
+        if a < b:
+            found.append((a, b, spans.causes[spans.cause[row]], int(spans.access[row])))
+    return found
+
+
+def test_a_window_after_the_end_is_empty_and_said_to_be():
+    result = run(5, (10**15, 10**16))
+    assert read(written(result)).slices == []
+    assert any("begins where the run is over" in text for _, text in notes(result))
+
+
+def test_the_shortest_are_folded_when_there_are_too_many(monkeypatch):
+    monkeypatch.setattr("hiersim.report.timeline.lanes.PARTS", 3)
+    result = run(5)
+    slices = len(read(written(result, 0)).slices)
+    limit = shortest(result.timeline, slices // 2)
+    assert 0 < len([s for s in read(written(result, limit)).slices if s.category != "folded"]) <= slices // 2
+    assert shortest(result.timeline, 10**9) == 0
+
+
+def test_folding_and_lanes_by_hand():
+    short, part = np.array([1, 1, 0, 1, 1, 1], bool), np.array([0, 0, 0, 0, 0, 7])
+    assert [r.tolist() for r in folded(short, part, together=True)] == [[0, 1], [2], [3, 4], [5]]
+    assert [r.tolist() for r in folded(short, part, together=False)] == [[0, 1, 3, 4], [2], [5]]
+    assert folded(short[:0], part[:0], together=True) == folded(short[:0], part[:0], together=False) == []
+    assert lanes([0, 1, 2, 5, 5], [3, 2, 6, 6, 7]) == [0, 1, 1, 0, 2]
+
+
+def test_the_same_run_gives_the_same_bytes_and_the_command_writes_them(tmp_path, monkeypatch):
+    from hiersim.cli.main import execute
+
+    monkeypatch.chdir(ROOT)
+    changes = ["replay.limit=600", "tiers.hbm.capacity=1 GiB"]
+    arguments = ["run", "configs/kv_tiers.yaml", "--no-pictures", "--quiet", *(f"--set={each}" for each in changes)]
+    options = ["--timeline-window", "1ms..20s", "--timeline-shortest", "1us"]
+    assert execute([*arguments, *options, "--out", str(tmp_path / "a")]) == 0
+    changes += ["outputs.timeline=true", "outputs.timeline_window=1 ms..20 s"]
+    result = load("configs/kv_tiers.yaml", changes).run()
+    path = write_timeline(result, tmp_path / "b", 10**6)
+    assert path.read_bytes() == (tmp_path / "a" / "timeline.perfetto-trace").read_bytes()
+    assert {each.track.partition("/")[0] for each in read(path.read_bytes()).slices} >= {"units", "tiers", "links"}
+    with pytest.raises(OutputError, match="kept no timeline"):
+        write_timeline(replace(result, timeline=None), path)
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("1ms", "two times"), ("2ms..1ms", "ends before"), ("1..2ms", "has no unit"), ("a..b", "not a time")],
+)
+def test_a_wrong_window_is_one_clear_line(text, what, capsys, tmp_path, monkeypatch):
+    from hiersim.cli.main import execute
+
+    monkeypatch.chdir(ROOT)
+    assert execute(["run", "configs/kv_tiers.yaml", "--timeline-window", text, "--out", str(tmp_path / "x")]) == 2
+    line = capsys.readouterr().err.splitlines()[0]
+    assert what in line
+    assert "outputs.timeline_window" in line
+    assert not (tmp_path / "x").exists()
+
+
+def test_the_trace_processor_agrees(tmp_path):
+    """Perfetto's own query engine, a program that its Python package downloads, finds the same sums."""
+    shell = shutil.which("trace_processor_shell")
+    if shell is None:
+        pytest.skip("trace_processor_shell, Perfetto's query engine, is not on the path")
+    from perfetto.trace_processor import TraceProcessor, TraceProcessorConfig
+
+    result = run(5)
+    path = write_timeline(result, tmp_path / "t", 0)
+    query = """select t.name as track, sum(int_value) as total from slice s join track t on s.track_id = t.id
+               join args a using (arg_set_id) where a.key = 'debug.{}' group by t.name"""
+    with TraceProcessor(trace=str(path), config=TraceProcessorConfig(bin_path=shell)) as processor:
+        sizes = {row.track: row.total for row in processor.query(query.format("bytes"))}
+        times = {row.track: row.total for row in processor.query(query.format("ps"))}
+        errors = [row.name for row in processor.query("select name from stats where severity = 'error' and value > 0")]
+    assert errors == []
+    assert expected_bytes(result).items() <= sizes.items()
+    for name in result.units:
+        assert times[name] == sum(expected_time(result, name).values())
