@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
@@ -92,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def execute(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a mistake becomes clear lines on standard error."""
     try:
-        code = get_command(app).main(args=list(arguments), prog_name="hiersim", standalone_mode=False)
+        code = _command().main(args=list(arguments), prog_name="hiersim", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
         _let_go_of_stdout()
@@ -112,6 +113,12 @@ def execute(arguments: Sequence[str]) -> int:
             _let_go_of_stdout()
         return code
     return code if isinstance(code, int) else 0
+
+
+@functools.cache
+def _command() -> Any:
+    """Build the commands from their functions, once in a process."""
+    return get_command(app)
 
 
 def _let_go_of_stdout() -> None:
