@@ -12,6 +12,7 @@ from hiersim.config.checks import agent_problems, problems_between
 from hiersim.config.compose import beside, compose_machine, is_path, override, read_as_machine, read_composed
 from hiersim.config.parts import fill_parts
 from hiersim.config.scenario import Scenario
+from hiersim.config.serving import serving_problems
 from hiersim.config.tree import Place, Tree
 from hiersim.errors import ConfigError, Mistake, nearest
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
@@ -114,6 +115,11 @@ def _build(tree: Tree, context: dict[str, Any], all_tiers: bool = False) -> Scen
     replay = parts.get("replay") if "replay" in tree.data else Replay()
     problems += more + problems_between(machine, parts.get("tiers", {}), classes, replay, parts.get("trace"))
     problems += agent_problems([agent.kind for agent in parts.get("agents") or ()])
+    if machine is not None and parts.get("serve") is not None:
+        rules = {
+            name: given or TierRules() for name, given in (parts.get("tiers") or dict.fromkeys(machine.tiers)).items()
+        }
+        problems += serving_problems(machine, rules, parts["serve"])
     mistakes += [tree.mistake(path, what) for path, what in problems]
     if mistakes or machine is None:
         raise ConfigError(sorted(mistakes, key=lambda mistake: (mistake.file or "", mistake.line or 0)))
