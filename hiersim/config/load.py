@@ -117,7 +117,8 @@ def _build(tree: Tree, context: dict[str, Any], all_tiers: bool = False) -> Scen
     replay = parts.get("replay") if "replay" in tree.data else Replay()
     tiers, serving = parts.get("tiers", {}), parts.get("serve")
     problems += more + problems_between(machine, tiers, classes, replay, parts.get("trace"))
-    problems += serving_problems(machine, tiers, serving) if machine is not None and serving is not None else []
+    if machine is not None and serving is not None:
+        problems += serving_problems(machine, tiers or dict.fromkeys(machine.tiers), serving)
     problems += agent_problems([agent.kind for agent in parts.get("agents") or ()])
     mistakes += [tree.mistake(path, what) for path, what in problems]
     if mistakes or machine is None:
