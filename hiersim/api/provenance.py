@@ -11,13 +11,14 @@ from typing import Any
 import hiersim
 from hiersim.config import Scenario
 from hiersim.engine.result import Result
-from hiersim.traces.access import AccessTrace
+from hiersim.traces.access import AccessTrace, exact_sum
+from hiersim.traces.operation import OperationStream, OperationTrace
 
 VERSIONED = ("numpy", "numba", "simpy", "polars")
 """Packages whose versions a result names."""
 
 
-def complete(result: Result, scenario: Scenario, trace: AccessTrace) -> Result:
+def complete(result: Result, scenario: Scenario, trace: AccessTrace | OperationTrace | OperationStream) -> Result:
     """Return a result whose provenance says where everything came from; what it says already is kept."""
     found = {
         "scenario": scenario.name,
@@ -30,8 +31,20 @@ def complete(result: Result, scenario: Scenario, trace: AccessTrace) -> Result:
     return replace(result, provenance=found | result.provenance | {"trace": found["trace"]})
 
 
-def about(trace: AccessTrace) -> dict[str, Any]:
+def about(trace: AccessTrace | OperationTrace | OperationStream) -> dict[str, Any]:
     """Return what identifies a trace: its name, source, fingerprint, and size in accesses, objects and bytes."""
+    if not isinstance(trace, AccessTrace):
+        header, size = trace.header, trace.objects.size
+        return {
+            "name": header.name,
+            "source": header.source,
+            "format": header.format,
+            "fingerprint": trace.fingerprint(),
+            "operations": len(trace),
+            "objects": len(size),
+            "bytes": exact_sum(size),
+            "notes": list(header.notes),
+        }
     return {
         "name": trace.name,
         "source": trace.source,

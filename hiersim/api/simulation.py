@@ -15,6 +15,9 @@ from hiersim.errors import ConfigError, Mistake, PolicyError
 if TYPE_CHECKING:
     from hiersim.engine.result import Result
     from hiersim.traces.access import AccessTrace
+    from hiersim.traces.operation import OperationStream, OperationTrace
+
+    Trace = AccessTrace | OperationTrace | OperationStream
 
 Progress = Callable[[int, int], None]
 """Called now and then with the accesses that are done and their number in all."""
@@ -50,8 +53,8 @@ class Simulation:
         """
         return Simulation(self.scenario.replace(path, value))
 
-    def trace(self) -> AccessTrace:
-        """Open or make the trace that the scenario names.
+    def trace(self) -> Trace:
+        """Open or make the trace that the scenario names: accesses or operations.
 
         Raises:
             TraceError: it cannot be read, or holds no accesses.
@@ -89,22 +92,27 @@ class Simulation:
             with placing(self.origin):
                 raise ConfigError(wrong)
 
-    def run(self, progress: Progress | None = None, *, trace: AccessTrace | None = None) -> Result:
+    def run(self, progress: Progress | None = None, *, trace: Trace | None = None) -> Result:
         """Simulate, and return what moved, what stalled and why, and what it cost.
 
         Args:
-            progress: called now and then with the accesses done and their number in all.
-            trace: accesses to replay instead of the scenario's own.
+            progress: called now and then with the accesses or operations done and their number in all.
+            trace: accesses to replay, or operations to execute, instead of the scenario's own.
 
         Raises:
             HiersimError: the trace cannot be read, or a policy is wrong.
         """
         from hiersim.agents import make_agent
         from hiersim.api.provenance import complete
+        from hiersim.drivers.execute.run import execute_scenario
         from hiersim.drivers.replay import run_scenario
+        from hiersim.traces.access import AccessTrace
 
         self.check()
         accesses = self.trace() if trace is None else trace
+        if not isinstance(accesses, AccessTrace):
+            with placing(self.origin):
+                return complete(execute_scenario(self.scenario, accesses, progress), self.scenario, accesses)
         with placing(self.origin):
             agents = [make_agent(spec.kind, spec.params) for spec in self.scenario.agents]
             result = run_scenario(self.scenario, accesses, agents=agents, progress=progress)
