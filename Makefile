@@ -10,7 +10,7 @@ run: $(STAMP)            ## the main job on the embedded sample: a table, a resu
 	$(BIN)/hiersim run configs/kv_tiers.yaml --out runs/kv_tiers
 
 test: lint               ## all tests, on all cores
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto
 
 lint: $(STAMP)           ## style and types
 	$(BIN)/ruff check hiersim tests benchmarks

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hiersim.api.compare import Comparison, compare
+    from hiersim.api.compare import Comparison
     from hiersim.api.curves import Curves, mrc
     from hiersim.api.replay import Replays, replay
     from hiersim.api.simulation import Simulation, load, run
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from hiersim.drivers.cache_study import CacheResult
     from hiersim.engine.result import Result
     from hiersim.errors import ConfigError, HiersimError, LawError, OutputError, PolicyError, TraceError
+    from hiersim.insight.compare import Runs, compare
+    from hiersim.insight.explain import Explanation, explain
+    from hiersim.insight.whatif import WhatIf, whatif
     from hiersim.traces import AccessTrace, RequestTrace, trace_info, working_set, write_trace
 
 __version__ = "0.1.0"
@@ -38,9 +41,12 @@ _HOME = {
     "Replays": "api.replay",
     "RequestTrace": "traces.request",
     "Result": "engine.result",
+    "Runs": "insight.compare",
     "Simulation": "api.simulation",
     "TraceError": "errors",
-    "compare": "api.compare",
+    "WhatIf": "insight.whatif",
+    "compare": "insight.compare",
+    "explain": "insight.explain",
     "generate": "api.sources",
     "load": "api.simulation",
     "mrc": "api.curves",
@@ -48,6 +54,7 @@ _HOME = {
     "replay": "api.replay",
     "run": "api.simulation",
     "trace_info": "traces.info",
+    "whatif": "insight.whatif",
     "working_set": "traces.working_set",
     "write_trace": "traces.writing",
 }
@@ -65,9 +72,12 @@ __all__ = [
     "Replays",
     "RequestTrace",
     "Result",
+    "Runs",
     "Simulation",
     "TraceError",
+    "WhatIf",
     "compare",
+    "explain",
     "generate",
     "load",
     "mrc",
@@ -75,6 +85,7 @@ __all__ = [
     "replay",
     "run",
     "trace_info",
+    "whatif",
     "working_set",
     "write_trace",
 ]
@@ -84,8 +95,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    if name in ("Result", "Simulation", "load", "run"):
-        _show_results_in_notebooks()
+    if name in ("Result", "Runs", "Simulation", "compare", "load", "run", "whatif"):
+        _complete_results()
     globals()[name] = found
     return found
 
@@ -94,8 +105,8 @@ def __dir__() -> list[str]:
     return [*__all__, "__version__"]
 
 
-def _show_results_in_notebooks() -> None:
-    """Give results their HTML form, which lies in a layer above them; it is imported when one is shown."""
+def _complete_results() -> None:
+    """Give results their HTML form and their words, which lie in layers above them and are imported on use."""
     from hiersim.engine.result import Result
 
     def page(result: Result) -> str:
@@ -103,4 +114,11 @@ def _show_results_in_notebooks() -> None:
 
         return result_html(result)
 
+    def words(result: Result) -> Explanation:
+        """Return in a few true sentences what bounds the run and what would help."""
+        from hiersim.insight.explain import explain
+
+        return explain(result)
+
     setattr(Result, "_repr_html_", page)  # noqa: B010
+    setattr(Result, "explain", words)  # noqa: B010

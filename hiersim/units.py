@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from hiersim.errors import ConfigError, nearest
 
@@ -265,6 +265,18 @@ class Quantity:
             number = {"type": "integer" if kind.whole else "number", "minimum": 0, "maximum": kind.high}
         allowed = ", ".join(unit for unit in kind.units if unit)
         return {"anyOf": [text, number], "description": f"{kind.noun} ({allowed}), such as {kind.example}"}
+
+
+def options_of(annotation: Any) -> Iterator[Any]:
+    """Yield a type annotation and all that it is made of."""
+    yield annotation
+    for argument in get_args(annotation):
+        yield from options_of(argument)
+
+
+def quantity_in(annotation: Any, metadata: Iterable[Any] = ()) -> Quantity | None:
+    """Return the quantity that a field holds, also where it may be absent or is the value of a mapping."""
+    return next((each for each in (*metadata, *options_of(annotation)) if isinstance(each, Quantity)), None)
 
 
 Bytes = Annotated[int, Quantity("bytes")]

@@ -1,5 +1,6 @@
-"""What all tests share: how hypothesis draws."""
+"""What all tests share: how hypothesis draws, and in which order tests start."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 settings.register_profile(
@@ -11,3 +12,19 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("hiersim")
+
+FIRST = ("engine", "reference-counts")  # groups that compile for most of a minute
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Start with what compiles, each thing in one process; the others find it on disk afterwards."""
+    items.sort(key=_turn)
+
+
+def _turn(item):
+    """Return what a test is sorted by; within a turn the order stays."""
+    mark = item.get_closest_marker("xdist_group")
+    if mark is None:
+        return len(FIRST) + 1
+    return FIRST.index(mark.args[0]) if mark.args[0] in FIRST else len(FIRST)

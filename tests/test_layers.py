@@ -17,6 +17,7 @@ LAYERS = (
     {"api"},
     {"report", "studies"},
     {"sweep"},  # tables and pictures of many runs are made by report
+    {"insight"},  # runs many, and tells in words what they teach
     {"cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from hiersim.machine import Link, Machine, Tier, Unit
 from hiersim.machine.catalogue import SORTS, find_machine, find_part, in_a_file, machine_names, part_names
 from hiersim.machine.mistakes import validated
 from hiersim.machine.record import Part
-from hiersim.units import DIMENSIONS, FROM_TEXT, Quantity, UnitError, exact, parse, show
+from hiersim.units import DIMENSIONS, FROM_TEXT, UnitError, exact, options_of, parse, quantity_in, show
 
 RECORDS: dict[str, type[Part]] = {"tier": Tier, "link": Link, "unit": Unit}
 """The record of each sort of part."""
@@ -224,7 +223,7 @@ def _read(model: type[BaseModel] | None, figures: Mapping[str, Any], prefix: str
         if isinstance(value, Mapping) and _record_in(annotation) is not None:
             yield from _read(_record_in(annotation), value, f"{prefix}{field}.")
             continue
-        quantity = _quantity_in(annotation, metadata)
+        quantity = quantity_in(annotation, metadata)
         source, confidence = origin.get("source", ""), origin.get("confidence", "")
         for path, single in _singles(f"{prefix}{field}", value):
             amount = quantity.read(single, False) if quantity else single
@@ -246,7 +245,7 @@ def _stated(record: BaseModel, origins: Mapping[str, Any], prefix: str = "") -> 
             yield from _stated(value, origins, f"{prefix}{field}.")
             continue
         origin = origins.get(f"{prefix}{field}")
-        quantity = _quantity_in(info.annotation, info.metadata)
+        quantity = quantity_in(info.annotation, info.metadata)
         for path, single in _singles(f"{prefix}{field}", value):
             dimension = quantity.dimension if quantity else ""
             yield Figure(path, single, dimension, origin.source if origin else "", origin.confidence if origin else "")
@@ -262,18 +261,6 @@ def _singles(path: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield path, value
 
 
-def _options(annotation: Any) -> Iterator[Any]:
-    """Yield an annotation and all that it is made of."""
-    yield annotation
-    for argument in typing.get_args(annotation):
-        yield from _options(argument)
-
-
-def _quantity_in(annotation: Any, metadata: Sequence[Any]) -> Quantity | None:
-    """Return the quantity that a field holds, also where it may be absent or is the value of a mapping."""
-    return next((each for each in (*metadata, *_options(annotation)) if isinstance(each, Quantity)), None)
-
-
 def _record_in(annotation: Any) -> type[BaseModel] | None:
-    records = (each for each in _options(annotation) if isinstance(each, type) and issubclass(each, BaseModel))
+    records = (each for each in options_of(annotation) if isinstance(each, type) and issubclass(each, BaseModel))
     return next(records, None)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from hiersim.api.places import Origin, placing
 from hiersim.config import Scenario
 from hiersim.config import load as load_scenario
-from hiersim.errors import ConfigError, Mistake, PolicyError
+from hiersim.errors import ConfigError, Mistake, PolicyError, TraceError
+from hiersim.traces.access import AccessTrace
 
 if TYPE_CHECKING:
     from hiersim.engine.result import Result
-    from hiersim.traces.access import AccessTrace
     from hiersim.traces.operation import OperationStream, OperationTrace
+    from hiersim.traces.request import RequestTrace
 
-    Trace = AccessTrace | OperationTrace | OperationStream
+    Trace = AccessTrace | RequestTrace | OperationTrace | OperationStream
 
 Progress = Callable[[int, int], None]
 """Called now and then with the accesses that are done and their number in all."""
@@ -54,16 +55,16 @@ class Simulation:
         return Simulation(self.scenario.replace(path, value))
 
     def trace(self) -> Trace:
-        """Open or make the trace that the scenario names: accesses or operations.
+        """Open or make the trace that the scenario names: accesses, requests or operations.
 
         Raises:
             TraceError: it cannot be read, or holds no accesses.
             ConfigError: its objects have no sizes.
         """
-        from hiersim.api.sources import trace_of
+        from hiersim.api.sources import requests_of, trace_of
 
         with placing(self.origin):
-            return trace_of(self.scenario)
+            return requests_of(self.scenario) if self.scenario.serve else trace_of(self.scenario)
 
     def check(self) -> None:
         """Compile the policies of all kinds, which nothing that reads a scenario does.
@@ -96,8 +97,8 @@ class Simulation:
         """Simulate, and return what moved, what stalled and why, and what it cost.
 
         Args:
-            progress: called now and then with the accesses or operations done and their number in all.
-            trace: accesses to replay, or operations to execute, instead of the scenario's own.
+            progress: called now and then with the accesses (requests, operations) done and their number in all.
+            trace: accesses to replay, requests to serve or operations to execute, instead of the scenario's own.
 
         Raises:
             HiersimError: the trace cannot be read, or a policy is wrong.
@@ -106,18 +107,32 @@ class Simulation:
         from hiersim.api.provenance import complete
         from hiersim.drivers.execute.run import execute_scenario
         from hiersim.drivers.replay import run_scenario
-        from hiersim.traces.access import AccessTrace
+        from hiersim.traces.operation import OperationStream, OperationTrace
 
         self.check()
         accesses = self.trace() if trace is None else trace
-        if not isinstance(accesses, AccessTrace):
+        if isinstance(accesses, OperationTrace | OperationStream):
             with placing(self.origin):
                 return complete(execute_scenario(self.scenario, accesses, progress), self.scenario, accesses)
+        if self.scenario.serve is not None:
+            return self._serve(accesses, progress)
+        if not isinstance(accesses, AccessTrace):
+            raise TraceError("a replay needs accesses, got requests; requests are served with a `serve` section")
         with placing(self.origin):
             agents = [make_agent(spec.kind, spec.params) for spec in self.scenario.agents]
             result = run_scenario(self.scenario, accesses, agents=agents, progress=progress)
         limit = self.scenario.replay.limit
         return complete(result, self.scenario, accesses if limit is None else accesses.limit(limit).compact())
+
+    def _serve(self, requests: AccessTrace | RequestTrace, progress: Progress | None) -> Result:
+        from hiersim.api.provenance import complete
+        from hiersim.api.serving import serve_scenario
+
+        if isinstance(requests, AccessTrace):
+            raise TraceError("the `serve` section needs a trace of requests, got accesses")
+        with placing(self.origin):
+            result = serve_scenario(self.scenario, requests, progress)
+        return complete(result, self.scenario, requests)
 
     def __repr__(self) -> str:
         tiers = ", ".join(self.scenario.tiers)

@@ -11,7 +11,9 @@ import numpy as np
 from hiersim.errors import ConfigError, Mistake, TraceError
 from hiersim.traces.access import AccessTrace
 from hiersim.traces.operation import OperationStream, OperationTrace
+from hiersim.traces.options import ReadOptions
 from hiersim.traces.request import KvModel, RequestTrace
+from hiersim.traces.scaling import shaped
 
 if TYPE_CHECKING:
     from hiersim.config.scenario import Scenario
@@ -48,7 +50,7 @@ def open(path: str | Path, *, model: str | KvModel | None = None, **options: Any
 
 
 def generate(kind: str, *, seed: int = 0, **parameters: Any) -> Made:
-    """Make a trace: ``zipf``, ``scan``, ``loop``, ``phase_change``, ``chat`` or ``moe_routing``.
+    """Make a trace of accesses (``zipf``, ``scan`` ...), of requests (``requests``, ``chat`` ...) or of operations.
 
     Args:
         kind: the generator's name.
@@ -82,7 +84,7 @@ def trace_of(scenario: Scenario) -> AccessTrace | OperationTrace | OperationStre
         ConfigError: its requests need a model, or a block's bytes, to have sizes.
     """
     section = scenario.trace
-    found = _generated(section, scenario.seed) if section.generate else _opened(section)
+    found = _generated(section, scenario.seed) if section.generate else _opened(section, scenario.seed)
     if isinstance(found, OperationTrace | OperationStream):
         return found
     if scenario.execute is not None:
@@ -98,8 +100,30 @@ def trace_of(scenario: Scenario) -> AccessTrace | OperationTrace | OperationStre
     return found
 
 
-def _opened(section: TraceSection) -> Made:
-    options = section.read_options() | {"format": section.format, "dtype": section.kv_dtype}
+def requests_of(scenario: Scenario) -> RequestTrace:
+    """Open or make the trace of a scenario that serves, as requests.
+
+    Raises:
+        TraceError: the file cannot be read, or holds accesses or nothing.
+    """
+    section = scenario.trace
+    found = _generated(section, scenario.seed) if section.generate else _read(section, scenario.seed)
+    if not isinstance(found, RequestTrace):
+        what = "accesses" if isinstance(found, AccessTrace) else "operations"
+        source = getattr(found, "source", "") or found.name
+        raise TraceError(f"{source}: holds {what}, and the `serve` section needs requests")
+    if not len(found):
+        raise TraceError(f"{found.source or found.name}: holds no requests")
+    return found
+
+
+def _read(section: TraceSection, seed: int) -> Made:
+    """Read a file without turning requests into accesses."""
+    return open_any(str(section.path), **section.read_options() | {"format": section.format, "seed": seed})
+
+
+def _opened(section: TraceSection, seed: int) -> Made:
+    options = section.read_options() | {"format": section.format, "dtype": section.kv_dtype, "seed": seed}
     return open_any(str(section.path), model=section.model, **options)
 
 
@@ -112,7 +136,7 @@ def _generated(section: TraceSection, seed: int) -> Made:
         made = made.limit(section.limit)
     if section.ignore_size and isinstance(made, AccessTrace):
         made = replace(made, size=np.full(made.objects, section.block_bytes or 1, np.int64))
-    return made
+    return shaped(made, ReadOptions.of(section.read_options() | {"seed": seed}))
 
 
 def _model(model: str | KvModel | None) -> KvModel | None:

@@ -1,4 +1,4 @@
-"""``hiersim calibrate``: figures of a device from a user's own measurements."""
+"""``hiersim calibrate``: kernels of a card, or figures of a device, from a user's own measurements."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
+from hiersim.cli.calibrate_kernels import calibrate_kernels
 from hiersim.cli.console import plain_file, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import Json, Quiet
@@ -17,12 +19,32 @@ if TYPE_CHECKING:
 
 NAME = r"^[a-z0-9][a-z0-9_-]*$"
 
-app = typer.Typer(help="Fit a device's figures to measurements.", rich_markup_mode=None, no_args_is_help=True)
+DEFAULT = "kernels"
+"""The command that is meant where none is named: ``hiersim calibrate DATA.csv``."""
+
+
+class Commands(TyperGroup):
+    """The commands below ``calibrate``; without the name of one, what follows is measured kernels."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the default command before arguments that name none."""
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+            args = [DEFAULT, *args]
+        return super().parse_args(ctx, args)
+
+
+app = typer.Typer(
+    help="Fit figures of devices and constants of kernels to measurements.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    cls=Commands,
+)
+app.command(DEFAULT)(calibrate_kernels)
 
 
 @app.callback()
 def _calibrate() -> None:
-    """Fit a device's figures to measurements."""
+    """Fit figures of devices and constants of kernels to measurements."""
 
 
 @app.command("device")

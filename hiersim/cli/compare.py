@@ -1,11 +1,14 @@
-"""``hiersim compare``: policies over a trace, beside LRU and the optimum."""
+"""``hiersim compare``: scenarios and results beside one another; policies over a trace, beside LRU and the optimum."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hiersim.cli.check import Set
+from hiersim.cli.compare_runs import compare_runs
 from hiersim.cli.console import put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import (
@@ -30,7 +33,19 @@ if TYPE_CHECKING:
 
 
 def compare(
-    trace: Annotated[str, typer.Argument(metavar="TRACE", help="The trace; format:path names its format.")],
+    given: Annotated[
+        list[str],
+        typer.Argument(metavar="GIVEN...", help="Scenarios (.yaml) and folders of runs; or a trace (format:path)."),
+    ],
+    vary: Annotated[
+        list[str] | None,
+        typer.Option("--vary", metavar="PATH=A,B", help="Of one scenario: run it with each of the values."),
+    ] = None,
+    set: Set = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="NAME", help="Numbers of results to show, such as tiers.*.hits."),
+    ] = None,
     policy: Annotated[
         list[str] | None, typer.Option("--policy", "-p", help="Names or files, with commas, or `all` (when absent).")
     ] = None,
@@ -47,13 +62,23 @@ def compare(
     out: Out = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare policies over a trace: how far each is on the way from LRU to the optimum.
+    """Compare scenarios, a scenario varied, results, or policies over a trace: who wins, and why.
+
+    hiersim compare configs/kv_tiers.yaml --vary tiers.hbm.policy=lru,mq
 
     hiersim compare traces/chat_sample.parquet --policy lru,mq,s3fifo --capacity 1%,10%
     """
+    check_numbers(seed, workers)
+    if vary or len(given) > 1 or _is_run(given[0]):
+        _only_of_traces(
+            {"--policy": policy, "--capacity": capacity, "--limit": limit, "--model": model, "--format": format}
+        )
+        compare_runs(given, vary or (), set or (), column or (), (workers, json, out, quiet))
+        return
+    _only_of_runs({"--set": set, "--column": column})
+    (trace,) = given
     from hiersim.api.compare import compare as compare_policies
 
-    check_numbers(seed, workers)
     reading = {key: value for key, value in (("model", model), ("format", format)) if value is not None}
     with telling_of_compilation(quiet), working("replaying", quiet) as progress:
         found = compare_policies(
@@ -67,6 +92,27 @@ def compare(
         _show(found)
     for path in written if not quiet else []:
         warn(f"wrote {path}")
+
+
+def _is_run(given: str) -> bool:
+    """Tell whether an argument is a scenario or a run's folder, by its name and without reading it."""
+    return Path(given).suffix in (".yaml", ".yml", ".json") or Path(given).is_dir()
+
+
+def _only_of_traces(options: dict[str, Any]) -> None:
+    _refuse(options, "is of a trace; of a scenario write --vary PATH=A,B, or --set PATH=VALUE")
+
+
+def _only_of_runs(options: dict[str, Any]) -> None:
+    _refuse(options, "is of scenarios; a trace has none")
+
+
+def _refuse(options: dict[str, Any], what: str) -> None:
+    from hiersim.errors import ConfigError, Mistake
+
+    wrong = [Mistake("", what, option) for option, value in options.items() if value]
+    if wrong:
+        raise ConfigError(wrong)
 
 
 def _show(found: Comparison) -> None:

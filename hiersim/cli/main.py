@@ -20,14 +20,18 @@ from hiersim.cli import (
     check,
     compare,
     devices,
+    explain,
     models,
     mrc,
     replay,
+    report,
     run,
     schema,
+    search,
     studies,
     sweep,
     trace,
+    whatif,
 )
 from hiersim.cli.failures import BROKEN_PIPE, INTERRUPTED, MISTAKE, failure_lines
 
@@ -58,10 +62,14 @@ def _root(
 
 
 app.command("run")(run.run)
+app.command("report")(report.report)
 app.command("replay")(replay.replay)
 app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)
+app.command("whatif")(whatif.whatif)
+app.command("explain")(explain.explain)
 app.command("sweep")(sweep.sweep)
+app.command("search")(search.search)
 app.command("check")(check.check)
 app.add_typer(trace.app, name="trace")
 app.command("policies")(catalogue.policies)

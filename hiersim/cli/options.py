@@ -44,6 +44,18 @@ Seed = Annotated[int, typer.Option("--seed", help="Of policies that draw random 
 Workers = Annotated[int | None, typer.Option("--workers", help="Threads; they change only the time.")]
 Out = Annotated[Path | None, typer.Option("--out", help="A folder for table and pictures, or a picture (.png, .svg).")]
 
+Processes = Annotated[
+    int | None,
+    typer.Option("--workers", metavar="N", help="Processes; all cores when absent. They change only the time."),
+]
+Cluster = Annotated[
+    str | None,
+    typer.Option("--cluster", metavar="KIND=ADDRESS", help="A running cluster: dask=tcp://HOST:PORT or ray=auto."),
+]
+Kept = Annotated[
+    Path | None, typer.Option("--cache", metavar="DIR", help="Folder where results are kept and looked for.")
+]
+
 
 def check_numbers(seed: int, workers: int | None) -> None:
     """Raise ConfigError for a seed or a number of workers that cannot be."""

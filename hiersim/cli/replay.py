@@ -96,16 +96,21 @@ def _show(found: Replays) -> None:
 
 
 def write(found: Replays, out: Path) -> list[Path]:
-    """Write the table and the picture into a folder, or a picture alone."""
+    """Write the table and the pictures into a folder, or one picture alone."""
     from hiersim.report.files import write_files
     from hiersim.report.miss_ratio import miss_ratio
     from hiersim.report.outputs import write_picture
-    from hiersim.report.style import figure_of, save
+    from hiersim.report.policy_map import policy_map, size
+    from hiersim.report.style import detached, figure_of, save, styled
 
     ax = miss_ratio(found.rows(), unit=found.unit, title=found.trace)
     if out.suffix in PICTURES:
         return [write_picture(ax, plain_file(out))]
     contents: dict[str, Any] = {"replay.parquet": lambda file: found.table().write_parquet(file)}
+    rows = found.rows()
+    with styled():
+        table = policy_map(rows, detached(*size(rows)), unit=found.unit, title=found.trace)
     for ending in ("png", "svg"):
         contents[f"misses.{ending}"] = lambda file, ending=ending: save(figure_of(ax), file, ending)
+        contents[f"map.{ending}"] = lambda file, ending=ending: save(figure_of(table), file, ending)
     return write_files(out, contents)

@@ -12,10 +12,12 @@ import typer
 
 from hiersim.cli.check import Set, doubt
 from hiersim.cli.console import console, put_json, show, telling_of_compilation, working
-from hiersim.cli.options import Json, Quiet
+from hiersim.cli.options import Json, Kept, Processes, Quiet
 
 if TYPE_CHECKING:
+    from hiersim.api.simulation import Simulation
     from hiersim.engine.result import Result
+    from hiersim.sweep.uncertainty import Uncertainty
 
 
 def run(
@@ -34,6 +36,12 @@ def run(
         str | None, typer.Option("--timeline-shortest", metavar="TIME", help="Fold events shorter than this, as 5us.")
     ] = None,
     provenance: Annotated[bool, typer.Option("--provenance", help="Show what the result rests on.")] = False,
+    whatif: Annotated[bool, typer.Option("--whatif", help="Say what would help most, in many runs.")] = False,
+    uncertainty: Annotated[
+        int, typer.Option("--uncertainty", metavar="N", help="Run on N machines drawn from the figures' ranges, too.")
+    ] = 0,
+    workers: Processes = None,
+    cache: Kept = None,
     quiet: Quiet = False,
 ) -> None:
     """Run a scenario: what moved, what stalled, what it cost.
@@ -43,6 +51,7 @@ def run(
     from hiersim.report.artist import Artist
 
     drawing = pictures and (out is not None or json != "-")
+    check_draws(uncertainty)
     with telling_of_compilation(quiet), closing(Artist(drawing)) as artist:
         from hiersim.api.simulation import load
 
@@ -54,20 +63,45 @@ def run(
         threading.Thread(target=_prepare_to_report, args=(drawing and not artist.helped,), daemon=True).start()
         with working("simulating", quiet) as progress:
             result = simulation.run(progress, trace=trace)
+        drawn = _drawn(file, set or [], uncertainty, (workers, cache), quiet) if uncertainty else None
+        more, tables = ({"uncertainty": drawn.as_dict()}, drawn.files()) if drawn else ({}, {})
         folder = out or (None if json == "-" else Path("runs") / _folder_name(result))
         written = []
         if folder is not None:
             from hiersim.report.outputs import write_all
 
             with working("writing", quiet):
-                shortest = simulation.scenario.outputs.timeline_shortest
-                written = write_all(result, folder, pictures=pictures, artist=artist, shortest_ps=shortest)
+                scenario = simulation.scenario
+                written = write_all(
+                    result,
+                    folder,
+                    pictures=pictures,
+                    artist=artist,
+                    shortest_ps=scenario.outputs.timeline_shortest,
+                    scenario=scenario,
+                    more=more,
+                    files=tables,
+                )
     from hiersim.report.json import to_json
 
     if json:
-        put_json(to_json(result), json)
+        put_json(to_json(result) | more, json)
     if json != "-":
         _show(result, written, provenance)
+        if drawn:
+            _show_intervals(result, drawn)
+
+    if whatif and json != "-":
+        print(f"\n  Next: {_next(simulation, quiet)}.   (hiersim whatif)")
+
+
+def _next(simulation: Simulation, quiet: bool) -> str:
+    """Return what would help most, in words."""
+    from hiersim.insight.whatif import whatif
+    from hiersim.insight.whatif_words import next_line
+
+    with working("what if", quiet) as progress:
+        return next_line(whatif(simulation, progress=progress, slopes=False, follow=False))
 
 
 def _outputs(timeline: bool, window: str | None, shortest: str | None) -> list[str]:
@@ -75,6 +109,38 @@ def _outputs(timeline: bool, window: str | None, shortest: str | None) -> list[s
     found = ["outputs.timeline=true"] if timeline or window or shortest else []
     found += [f"outputs.timeline_window={window}"] if window else []
     return found + ([f"outputs.timeline_shortest={shortest}"] if shortest else [])
+
+
+def check_draws(draws: int) -> None:
+    """Raise ConfigError for a number of draws that gives no intervals; 0 asks for none."""
+    if draws:
+        from hiersim.errors import ConfigError, Mistake
+        from hiersim.sweep.intervals import wrong_draws
+
+        if what := wrong_draws(draws):
+            raise ConfigError([Mistake("--uncertainty", what)])
+
+
+def _drawn(
+    file: Path, overrides: list[str], draws: int, options: tuple[int | None, Path | None], quiet: bool
+) -> Uncertainty:
+    """Run the scenario on drawn machines."""
+    from hiersim.sweep.files import Options, single
+    from hiersim.sweep.uncertainty import draw_machines
+
+    setup = single(file, Options(overrides, workers=options[0], cache=options[1]))
+    with working("drawing machines", quiet) as progress:
+        return draw_machines(setup, draws, progress=progress)
+
+
+def _show_intervals(result: Result, drawn: Uncertainty) -> None:
+    from hiersim.report.intervals import intervals_table
+    from hiersim.report.json import to_json
+    from hiersim.report.numbers import numbers
+
+    print()
+    show(intervals_table(numbers(to_json(result)), drawn.intervals))
+    print(f"\n{drawn.told()}")
 
 
 def _prepare_to_report(drawing: bool) -> None:

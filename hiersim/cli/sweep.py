@@ -10,29 +10,22 @@ import typer
 from hiersim.cli.check import Set
 from hiersim.cli.console import plain_file, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
-from hiersim.cli.options import Json, Quiet
+from hiersim.cli.options import Cluster, Json, Kept, Processes, Quiet
 
 if TYPE_CHECKING:
-    from hiersim.sweep.running import Swept
+    from collections.abc import Mapping
+
+    from hiersim.report.numbers import Number
+    from hiersim.sweep.intervals import Interval
+    from hiersim.sweep.swept import Swept
 
 ROWS = 20
 """Points that the terminal shows; the table has all."""
+NO_BREAK = "\N{NO-BREAK SPACE}"
 FAILURES = 5
 """Failures that are told one by one."""
 SHOWN = ("elapsed_ps", "energy_j.total", "miss_ratio")
 """Numbers shown when the file chooses none, besides those that it defines."""
-
-Processes = Annotated[
-    int | None,
-    typer.Option("--workers", metavar="N", help="Processes; all cores when absent. They change only the time."),
-]
-Cluster = Annotated[
-    str | None,
-    typer.Option("--cluster", metavar="KIND=ADDRESS", help="A running cluster: dask=tcp://HOST:PORT or ray=auto."),
-]
-Kept = Annotated[
-    Path | None, typer.Option("--cache", metavar="DIR", help="Folder where results are kept and looked for.")
-]
 
 
 def sweep(
@@ -78,26 +71,41 @@ def rows(found: Swept) -> list[dict[str, Any]]:
 
 def _show(found: Swept) -> None:
     from hiersim.report.format import duration, plural
-    from hiersim.report.numbers import shown
     from hiersim.report.policies_table import table
-    from hiersim.sweep.table import chosen
+    from hiersim.sweep.intervals import covered
+    from hiersim.sweep.table import chosen, headings, setting_text
 
-    failed, count = found.failed, len(found.outcomes)
-    kept = f"{found.computed} computed, {count - found.computed} kept from before, {len(failed)} failed"
+    failed, count, runs = found.failed, len(found.outcomes), len(found.runs)
+    kept = f"{found.computed} computed, {runs - found.computed} kept from before, {len(failed)} failed"
+    kept = f"each on {found.sweep.draws} machines more: {kept}" if found.sweep.draws else kept
     print(f"{found.sweep.name} · {plural(count, 'point')}: {kept}, in {duration(found.seconds * 1e12)}\n")
-    numbers = found.numbers()
+    numbers, spread = found.numbers(), found.intervals() or [{}] * count
     known = list(dict.fromkeys(name for row in numbers for name in row))
     patterns = found.sweep.columns or [*(name for name in SHOWN if name in known), *found.sweep.setup.define]
     names = chosen(known, patterns)
     lines = [
-        {path: str(value) for path, value in point.values.items()}
-        | {name: shown(name, row.get(name)) for name in names}
-        for point, row in zip(found.points, numbers, strict=True)
+        {path: setting_text(value) for path, value in point.values.items()}
+        | {name: _cell(name, row, ends) for name in names}
+        for point, row, ends in zip(found.points, numbers, spread, strict=True)
     ]
-    show(table(lines[:ROWS]))
+    show(table(lines[:ROWS], headings([*found.sweep.paths, *names])))
     if count > ROWS:
         print(f"... and {count - ROWS} more points in the table")
+    if found.sweep.draws:
+        print(f"\nintervals of drawn machines, which cover {covered(found.sweep.draws):.0%} (docs/uncertainty.md)")
     for outcome in failed[:FAILURES]:
         print(f"point {outcome.index} failed: {outcome.error}")
     if len(failed) > FAILURES:
         print(f"... and {len(failed) - FAILURES} more; the table's column `error` has all")
+
+
+def _cell(name: str, row: Mapping[str, Number], ends: Mapping[str, Interval]) -> str:
+    """Return a number as a person reads it, with its interval if it has one."""
+    from hiersim.report.numbers import shown
+
+    value = row.get(name)
+    if name not in ends or ends[name] == (value, value):
+        return shown(name, value)
+    low, high = ends[name]
+    texts = [shown(name, each).replace(" ", NO_BREAK) for each in (value, low, high)]
+    return f"{texts[0]} ({texts[1]}{NO_BREAK}to{NO_BREAK}{texts[2]})"

@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 app = typer.Typer(help="Describe, convert and generate traces.", no_args_is_help=True, rich_markup_mode=None)
 
 Set = Annotated[list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A parameter; may be repeated.")]
+RateScale = Annotated[float, typer.Option("--rate-scale", metavar="X", help="So many times as many records a second.")]
+LengthScale = Annotated[
+    float, typer.Option("--length-scale", metavar="X", help="Of requests: texts so many times as long.")
+]
+Arrivals = Annotated[
+    str | None,
+    typer.Option(
+        "--arrivals", metavar="PROCESS", help="Of requests: drawn anew, such as gamma:rate=4,cv=2 (a second)."
+    ),
+]
 To = Annotated[str | None, typer.Option("--to", help="parquet or oracle_general; seen from the name when absent.")]
 
 
@@ -46,7 +56,7 @@ def info(
 
 def _facts(found: TraceInfo) -> dict[str, Any]:
     """Return what a person wants to know, as texts with units."""
-    from hiersim.report.format import capacity, count, duration, percent, traffic
+    from hiersim.report.format import count, duration
 
     facts: dict[str, Any] = {"format": found.format, "source": found.source}
     if found.kind == "requests":
@@ -55,15 +65,31 @@ def _facts(found: TraceInfo) -> dict[str, Any]:
             if "mean" in tokens:
                 spread = f"mean {tokens['mean']:,.0f}, p50 {tokens['p50']:,.0f}, p99 {tokens['p99']:,.0f}"
                 facts[f"{name} tokens"] = f"{count(int(tokens['total']))} in all, {spread}, max {tokens['max']:,.0f}"
+    if found.waiting:
+        think = f"mean {duration(found.think_ps['mean'])}, p50 {duration(found.think_ps['p50'])}"
+        facts["wait for answers"] = f"{count(found.waiting)} requests, and then {think}"
+    facts["duration"] = duration(found.duration_ps)
+    if found.streams > 1:
+        facts["streams" if found.kind == "accesses" else "sessions"] = count(found.streams)
+    touched = _touched(found) if found.accesses else {}
+    arrivals = found.arrivals
+    if arrivals.burstiness_cv is not None:
+        gaps = f"mean {duration(arrivals.mean_ps)}, p50 {duration(arrivals.p50_ps)}, p99 {duration(arrivals.p99_ps)}"
+        touched["inter-arrival"] = f"{gaps}, coefficient of variation {arrivals.burstiness_cv:.3g}"
+    return facts | touched | {f"note {i}": note for i, note in enumerate(found.notes, 1)}
+
+
+def _touched(found: TraceInfo) -> dict[str, Any]:
+    """Return what a person wants to know of the objects that are touched."""
+    from hiersim.report.format import capacity, count, percent, traffic
+
+    facts: dict[str, Any] = {}
     facts["accesses"] = f"{count(found.accesses)} ({count(found.reads)} reads, {count(found.writes)} writes)"
     facts["objects"] = f"{count(found.objects)} ({', '.join(found.classes) or 'none'})"
     if found.footprint_bytes is not None and found.bytes_accessed is not None:
         facts["footprint"] = f"{capacity(found.footprint_bytes)}; {traffic(found.bytes_accessed)} accessed"
     if found.sizes:
         facts["object size"] = ", ".join(f"{name} {capacity(round(size))}" for name, size in found.sizes.items())
-    facts["duration"] = duration(found.duration_ps)
-    if found.streams > 1:
-        facts["streams" if found.kind == "accesses" else "sessions"] = count(found.streams)
     facts["first uses"] = f"{percent(found.reuse.first_use_share)} of accesses"
     facts["touched once"] = f"{percent(found.reuse.one_hit_share)} of objects"
     facts["accesses per object"] = f"{found.reuse.accesses_per_object:.3g}"
@@ -74,11 +100,7 @@ def _facts(found: TraceInfo) -> dict[str, Any]:
         tops = (found.popularity.top_1_percent, found.popularity.top_10_percent)
         shares = f"top 1% of objects have {percent(tops[0])} of accesses, top 10% {percent(tops[1])}"
         facts["popularity"] = f"Zipf exponent {found.popularity.zipf_alpha:.3g}; {shares}"
-    arrivals = found.arrivals
-    if arrivals.burstiness_cv is not None:
-        gaps = f"mean {duration(arrivals.mean_ps)}, p50 {duration(arrivals.p50_ps)}, p99 {duration(arrivals.p99_ps)}"
-        facts["inter-arrival"] = f"{gaps}, coefficient of variation {arrivals.burstiness_cv:.3g}"
-    return facts | {f"note {i}": note for i, note in enumerate(found.notes, 1)}
+    return facts
 
 
 @app.command("convert")
@@ -90,9 +112,13 @@ def convert(
     model: Model = None,
     limit: Limit = None,
     ignore_size: IgnoreSize = False,
+    rate_scale: RateScale = 1.0,
+    length_scale: LengthScale = 1.0,
+    arrivals: Arrivals = None,
+    seed: Annotated[int, typer.Option("--seed", help="Of drawn arrivals.")] = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Read a trace in one format and write it in another."""
+    """Read a trace in one format and write it in another; denser, longer or with other arrivals when asked."""
     from hiersim.api.sources import accesses_of, open
     from hiersim.cli.console import telling_of_compilation
     from hiersim.traces.formats import find_format
@@ -100,7 +126,8 @@ def convert(
 
     chosen = find_format(to) if to else None
     with telling_of_compilation(quiet), working("converting", quiet):
-        found = open(source, format=format, model=model, limit=limit, ignore_size=ignore_size)
+        shape = {"rate_scale": rate_scale, "length_scale": length_scale, "arrivals": arrivals, "seed": seed}
+        found = open(source, format=format, model=model, limit=limit, ignore_size=ignore_size, **shape)
         to_oracle = chosen.name == "oracle_general" if chosen else not target.endswith(".parquet")
         path = write_trace(accesses_of(found) if to_oracle else found, plain_file(target), format=to)
     if not quiet:

@@ -149,6 +149,7 @@ def _choice(path: tuple[str, str, str], choice: PolicyChoice, family: Family, li
 def _trace(trace: TraceSection) -> list[Problem]:
     """Check the names of the format, the model and the generator."""
     from hiersim import models
+    from hiersim.traces.arrivals import ArrivalProcess
     from hiersim.traces.formats import find_format
 
     problems: list[Problem] = []
@@ -156,6 +157,8 @@ def _trace(trace: TraceSection) -> list[Problem]:
         problems += _refusals(("trace", "model"), lambda: models.find_model(str(trace.model)))
     if trace.format is not None:
         problems += _refusals(("trace", "format"), lambda: find_format(str(trace.format)))
+    if trace.arrivals is not None:
+        problems += _refusals(("trace", "arrivals"), lambda: ArrivalProcess.parse(str(trace.arrivals)))
     return problems + (_generate(trace.generate) if trace.generate else [])
 
 

@@ -11,8 +11,10 @@ from pydantic import Field, model_validator
 
 from hiersim.config.checks import agent_problems, problems_between
 from hiersim.config.sections import AgentSpec, Outputs, TraceSection
+from hiersim.config.serving import serving_problems
 from hiersim.machine import ClassRules, Execute, Machine, Replay, TierRules
 from hiersim.machine.record import Name, Record, problems_error
+from hiersim.machine.serving import Serving
 
 
 class Scenario(Record):
@@ -34,6 +36,8 @@ class Scenario(Record):
     """How the trace is replayed."""
     execute: Execute | None = None
     """How a trace of operations is executed."""
+    serve: Serving | None = None
+    """How the requests of the trace are served; their accesses are replayed when absent."""
     agents: list[AgentSpec] = []
     """Processes that decide something during the run."""
     outputs: Outputs = Outputs()
@@ -52,6 +56,7 @@ class Scenario(Record):
     def _fits_together(self) -> Scenario:
         replay = None if self.execute is not None else self.replay
         problems = problems_between(self.machine, self.tiers, self.classes, replay, self.trace)
+        problems += serving_problems(self.machine, self.tiers, self.serve) if self.serve else []
         problems += agent_problems([agent.kind for agent in self.agents])
         if problems:
             raise problems_error(problems)
@@ -79,6 +84,8 @@ class Scenario(Record):
         data = _bare(self.model_dump(exclude={"name", "summary"}))
         if self.trace.path is not None:
             data["trace"]["path"] = Path(self.trace.path).name
+        if data["serve"] is None:  # so that what was hashed before there was such a section keeps its hash
+            del data["serve"]
         for rules in data["tiers"].values():
             rules["policy"]["name"] = Path(rules["policy"]["name"]).name
             for key in ("admission", "prefetch"):

@@ -77,6 +77,7 @@ def _loosen_figures(part: dict[str, Any], groups: set[str]) -> None:
                 "value": {k: v for k, v in figure.items() if k != "default"},
                 "source": text,
                 "confidence": {"$ref": "#/$defs/Provenance/properties/confidence"},
+                "range": {"$ref": "#/$defs/Provenance/properties/range"},
             },
             "required": ["value", "source", "confidence"],
             "additionalProperties": False,

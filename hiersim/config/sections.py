@@ -12,6 +12,7 @@ from hiersim.machine.unit import DType
 from hiersim.units import Picoseconds, PositiveBytes
 
 Positive = Annotated[int, Field(ge=1)]
+Factor = Annotated[float, Field(ge=1e-6, le=1e6)]
 
 
 class Generate(Record):
@@ -52,6 +53,12 @@ class TraceSection(Record):
     """Class of the objects where the source names none."""
     block_tokens: Positive = 512
     """Tokens in a prefix block, where the source does not say."""
+    rate_scale: Factor = 1.0
+    """So many times as many records a second."""
+    length_scale: Factor = 1.0
+    """Prompts and answers so many times as long, of requests."""
+    arrivals: str | None = None
+    """Arrivals of requests drawn anew: ``poisson:rate=4`` (a second), ``gamma:rate=4,cv=2``, weibull or constant."""
 
     @model_validator(mode="before")
     @classmethod
@@ -75,6 +82,9 @@ class TraceSection(Record):
             "columns",
             "object_class",
             "block_tokens",
+            "rate_scale",
+            "length_scale",
+            "arrivals",
         ]
         return {name: getattr(self, name) for name in names}
 

@@ -195,8 +195,9 @@ def grown(w: World, margin: int) -> World:
                 rows = getattr(w, name)
                 parts[name] = np.concatenate([rows, np.zeros((more, *rows.shape[1:]), np.int64)])
         clock[c.JOBS_FREE] += more
-    if clock[c.ACCESSES_FREE] < 1:
-        parts["accesses"], clock[c.FREE_ACCESS], more = _longer(w.accesses, c.A_NEXT, int(clock[c.FREE_ACCESS]), 1)
+    rows = margin if w.setup[DRIVEN] == 1 else 1
+    if clock[c.ACCESSES_FREE] < rows:
+        parts["accesses"], clock[c.FREE_ACCESS], more = _longer(w.accesses, c.A_NEXT, int(clock[c.FREE_ACCESS]), rows)
         clock[c.ACCESSES_FREE] += more
         parts["heard"] = _unrolled(w, len(parts["accesses"]))
     if clock[c.GROUPS_FREE] < margin:

@@ -7,6 +7,7 @@ job that it submitted has ended) and R_HELD (an object that it acquired is near,
 from __future__ import annotations
 
 from hiersim.engine import early, gates, lookups, managers, moves, ready, rooms, transfers, watches, work
+from hiersim.engine.coding import size_in
 from hiersim.engine.columns import (
     A_COUNTED,
     A_INDEX,
@@ -33,6 +34,7 @@ from hiersim.engine.columns import (
     NONE,
     NOW,
     OPERATE,
+    PROMISED,
     R_RESUME,
     RESIDENT,
     SEQ,
@@ -40,6 +42,7 @@ from hiersim.engine.columns import (
     T_CAPACITY,
     T_HITS,
     T_NEXT,
+    T_QUEUED,
     T_USED,
     U_APART,
     U_LOOKED,
@@ -101,6 +104,18 @@ def carry(w: World, key: int, route: int, amount: int, traffic: int, stream: int
 def acquire(w: World, unit: int, key: int, owner: int, stream: int) -> None:
     """Ask for an object near a unit, held there: it looks up when the ready line comes to it."""
     a = new_row(w, unit, key, owner, stream)
+    ready.put(w, R_RESUME, a | LOOK)
+
+
+@inner
+def acquire_promised(w: World, unit: int, key: int, owner: int, stream: int) -> None:
+    """Ask for an object near a unit, as ``acquire``; its room there counts as asked for from now on.
+
+    So nobody else is given it while the object is still in a transit elsewhere. The caller has seen that it is free.
+    """
+    a = new_row(w, unit, key, owner, stream)
+    w.accesses[a, A_LACKS] = PROMISED
+    w.tiers[w.units[unit, U_NEAR], T_QUEUED] += w.size[key]
     ready.put(w, R_RESUME, a | LOOK)
 
 
@@ -168,7 +183,7 @@ def take(w: World, unit: int, key: int, stream: int, counted: bool) -> None:
     w.clock[ISSUED] += 1
     w.clock[DONE] += 1
     managers.hit(w, near, key)
-    w.pins[near, key] += 1
+    rooms.pin(w, near, key)
 
 
 @inner
@@ -210,7 +225,7 @@ def give_up(w: World, tier: int, key: int) -> bool:
 @inner
 def release(w: World, tier: int, key: int) -> None:
     """Hold an object no longer; it may be evicted once nobody does."""
-    w.pins[tier, key] -= 1
+    rooms.unpin(w, tier, key)
     w.clock[SETTLE] = 1
 
 
@@ -237,8 +252,8 @@ def place(w: World, tiers: I64) -> int:
     for key in range(tiers.shape[0]):
         tier = tiers[key]
         if tier != NONE:
-            if w.tiers[tier, T_USED] + w.size[key] > w.tiers[tier, T_CAPACITY]:
+            if w.tiers[tier, T_USED] + size_in(w, tier, key) > w.tiers[tier, T_CAPACITY]:
                 return key
-            rooms.change_used(w, tier, w.size[key])
+            rooms.change_used(w, tier, size_in(w, tier, key))
             rooms.arrive(w, tier, key, 0)
     return NONE

@@ -36,15 +36,19 @@ from hiersim.engine.columns import (
     J_CLASS,
     J_JOIN_HEAD,
     J_JOIN_TAIL,
+    J_PROMISED,
     J_UNIT,
+    LACKS,
     NEAR_READ,
     NEAR_WRITE,
     NONE,
     NOW,
     PREFETCH,
+    PROMISED,
     R_HELD,
     RESIDENT,
     SEQ,
+    SETTLE,
     SHIFT,
     STREAM_READ,
     T_HITS,
@@ -53,6 +57,7 @@ from hiersim.engine.columns import (
     T_MISSES,
     T_NEXT,
     T_PROMOTE,
+    T_QUEUED,
     T_WRITE,
     THROUGH,
     U_LOOKED,
@@ -152,9 +157,16 @@ def look_up(w: World, a: int) -> None:
 @inner
 def count(w: World, a: int, key: int, found: int) -> None:
     """Count a first look-up: a hit (or merged) where the object was found, a miss in every tier before."""
-    stream, unit = w.accesses[a, A_STREAM], w.accesses[a, A_UNIT]
     if w.setup[DRIVEN] == 0:
         w.served[w.accesses[a, A_INDEX]] = found
+    unit = w.accesses[a, A_UNIT]
+    if count_along(w, unit, key, found, w.accesses[a, A_STREAM]) and found == w.units[unit, U_NEAR]:
+        w.accesses[a, A_COUNTED] = COUNTED_USE
+
+
+@inner
+def count_along(w: World, unit: int, key: int, found: int, stream: int) -> bool:
+    """Count a look-up at the tiers of a unit's chain; say whether it was the first use of a prefetch."""
     w.units[unit, U_LOOKED] += 1
     tier = w.units[unit, U_NEAR]
     while tier != found:
@@ -164,15 +176,16 @@ def count(w: World, a: int, key: int, found: int) -> None:
         early.miss(w, tier, key)
         watches.occurrence(w, WATCH_MISS, tier, key, stream)
         tier = w.tiers[tier, T_NEXT]
-    if found != NONE:
-        gates.asked_for(w, found, key)
-        if early.use(w, found, key) and found == w.units[w.accesses[a, A_UNIT], U_NEAR]:
-            w.accesses[a, A_COUNTED] = COUNTED_USE
-        if w.state[found, key] == RESIDENT:
-            w.tiers[found, T_HITS] += 1
-            watches.occurrence(w, WATCH_HIT, found, key, stream)
-        else:
-            w.tiers[found, T_MERGED] += 1
+    if found == NONE:
+        return False
+    gates.asked_for(w, found, key)
+    used = early.use(w, found, key)
+    if w.state[found, key] == RESIDENT:
+        w.tiers[found, T_HITS] += 1
+        watches.occurrence(w, WATCH_HIT, found, key, stream)
+    else:
+        w.tiers[found, T_MERGED] += 1
+    return used
 
 
 @inner
@@ -221,6 +234,9 @@ def own_job(w: World, a: int, kind: int, source: int, target: int) -> int:
 def begin_transit(w: World, a: int, key: int, kind: int, source: int, target: int) -> None:
     """Let an access begin a transit to a tier: the object is arriving there, and room is asked for."""
     job = own_job(w, a, kind, source, target)
+    if w.accesses[a, A_LACKS] == PROMISED:
+        w.accesses[a, A_LACKS] = 0
+        w.jobs[job, J_PROMISED] = 1
     w.transit[key] = job
     w.state[target, key] = ARRIVING
     rooms.ask(w, target, job)
@@ -266,7 +282,8 @@ def elsewhere(w: World, key: int) -> int:
 def bring_near(w: World, a: int, key: int, found: int, near: int) -> None:
     """Hold near a unit what a driver acquires, which is resident in tier ``found``, or in none (-1)."""
     if found == NONE:
-        w.accesses[a, A_LACKS] = 1
+        redeem(w, a)
+        w.accesses[a, A_LACKS] = LACKS
         finish(w, a)
     elif found == near:
         finish(w, a)
@@ -320,7 +337,7 @@ def write(w: World, a: int, key: int, found: int) -> None:
             write_around(w, a, key, found, near)
     elif found == near and not (mode == THROUGH and in_transit):
         managers.hit(w, near, key)
-        w.pins[near, key] += 1
+        rooms.pin(w, near, key)
         transfers.begin(w, own_job(w, a, NEAR_WRITE, near, near), w.near_write[near], w.size[key])
     elif in_transit:
         join(w, a, key)
@@ -353,7 +370,7 @@ def write_around(w: World, a: int, key: int, found: int, near: int) -> None:
         begin_transit(w, a, key, ALLOCATE, NONE, w.tiers[near, T_NEXT])
         return
     managers.hit(w, found, key)
-    w.pins[found, key] += 1
+    rooms.pin(w, found, key)
     transfers.begin(w, own_job(w, a, DIRECT_WRITE, near, found), w.direct[near, found], w.size[key])
 
 
@@ -375,9 +392,19 @@ def finish(w: World, a: int) -> None:
 
 
 @inner
+def redeem(w: World, a: int) -> None:
+    """Give back the room that was set aside for what a driver acquires, if it was not asked for."""
+    if w.accesses[a, A_LACKS] == PROMISED:
+        w.accesses[a, A_LACKS] = 0
+        w.tiers[w.units[w.accesses[a, A_UNIT], U_NEAR], T_QUEUED] -= w.size[w.accesses[a, A_OBJECT]]
+        w.clock[SETTLE] = 1
+
+
+@inner
 def hold(w: World, a: int) -> None:
     """End what a driver acquires: it stays near until it is released; the driver hears of it from the ready line."""
     w.clock[DONE] += 1
+    redeem(w, a)
     if w.accesses[a, A_LACKS] == 0:
-        w.pins[w.units[w.accesses[a, A_UNIT], U_NEAR], w.accesses[a, A_OBJECT]] += 1
+        rooms.pin(w, w.units[w.accesses[a, A_UNIT], U_NEAR], w.accesses[a, A_OBJECT])
     ready.put(w, R_HELD, a)

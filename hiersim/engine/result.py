@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hiersim.engine.operations import OperationsResult
+from hiersim.engine.requests import RequestsResult
 from hiersim.engine.timeline import Timeline
 
 ByClass = dict[str, int]
@@ -243,6 +244,7 @@ class Result:
     energy_j: dict[str, float]
     provenance: dict[str, Any]
     timeline: Timeline | None = None
+    requests: RequestsResult | None = None
     operations: OperationsResult | None = None
 
     def __repr__(self) -> str:
@@ -257,7 +259,9 @@ class Result:
 
     @property
     def miss_ratio(self) -> float:
-        """Share of accesses whose object was in no tier."""
+        """Share of accesses whose object was in no tier; of a run without a trace of accesses, of look-ups."""
+        if self.accesses and not len(self.served_by) and self.tiers:
+            return next(reversed(self.tiers.values())).misses / self.accesses
         return float(np.count_nonzero(self.served_by < 0)) / self.accesses if self.accesses else 0.0
 
     @property

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 from pydantic_core import PydanticCustomError
+
+from hiersim.units import Quantity, UnitError, quantity_in
 
 Confidence = Literal["measured", "simulated", "datasheet", "vendor", "estimate"]
 """How far a figure can be trusted, from a published measurement down to an estimate of its class."""
@@ -23,6 +25,25 @@ def problems_error(problems: list[Problem]) -> PydanticCustomError:
     return PydanticCustomError("problems", "{lines}", {"lines": "; ".join(lines), "problems": problems})
 
 
+def ends_of(stated: tuple[Any, Any], quantity: Quantity | None, written: bool = False) -> tuple[float, float]:
+    """Return the ends of a figure's range in the base unit of its quantity.
+
+    Args:
+        stated: the ends as they stand in a description.
+        quantity: what the figure is; ``None`` for a plain number.
+        written: a number without a unit is wrong where the quantity has one.
+
+    Raises:
+        UnitError: an end is no such quantity, or no number.
+    """
+    if quantity is not None:
+        return quantity.read(stated[0], written), quantity.read(stated[1], written)
+    for end in stated:
+        if isinstance(end, bool) or not isinstance(end, int | float):
+            raise UnitError(f"expected two numbers, not `{end}`")
+    return stated
+
+
 class Record(BaseModel):
     """A frozen description whose unknown keys are errors; the text below each field describes it in the schema."""
 
@@ -36,6 +57,8 @@ class Provenance(Record):
     """The document, measurement or reasoning behind the figure."""
     confidence: Confidence
     """How far it can be trusted."""
+    range: Annotated[tuple[Any, Any] | None, Field(strict=False)] = None
+    """Between what the figure may lie, ``[40 us, 60 us]``; absent: as its confidence says where one is needed."""
 
 
 class Sourced(Record):
@@ -63,11 +86,30 @@ class Sourced(Record):
         return plain | ({"provenance": stated | taken} if isinstance(stated, dict) else {})
 
     @model_validator(mode="after")
-    def _check_provenance(self) -> Sourced:
+    def _check_provenance(self, info: ValidationInfo) -> Sourced:
         unknown = [key for key in self.provenance if key not in type(self).model_fields]
         if unknown:
             raise problems_error([(("provenance", key), "is not a field of this part") for key in unknown])
+        written = bool((info.context or {}).get("from_text"))
+        problems = [problem for key in self.provenance for problem in self._range_problems(key, written)]
+        if problems:
+            raise problems_error(problems)
         return self
+
+    def _range_problems(self, key: str, written: bool) -> list[Problem]:
+        """Return what is wrong with a figure's range: no such quantity, or, as it was written, not around the value."""
+        stated = self.provenance[key].range
+        if stated is None:
+            return []
+        info, value = type(self).model_fields[key], getattr(self, key)
+        try:
+            low, high = ends_of(stated, quantity_in(info.annotation, info.metadata), written)
+        except UnitError as why:
+            return [((key, "range"), str(why))]
+        values = value.values() if isinstance(value, dict) else [value]
+        if low > high or (written and not all(low <= each <= high for each in values)):
+            return [((key, "range"), f"{stated[0]} to {stated[1]} does not hold the value")]
+        return []
 
     def origins(self) -> dict[str, Provenance]:
         """Return source and confidence by the dotted path of the figure, such as ``nand.dies``; groups included."""

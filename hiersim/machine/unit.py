@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from hiersim.machine.kernels import Kernels
 from hiersim.machine.record import Name, Part
 from hiersim.machine.tier import Depth
 from hiersim.units import FlopsPerSecond, Picoseconds, PositiveShare, Watts
@@ -34,3 +35,5 @@ class Unit(Part):
     """Power while computing, in watts; unknown when absent."""
     idle_power: Watts | None = None
     """Power while not computing, in watts; unknown when absent."""
+    kernels: Kernels | None = None
+    """Measured constants of its kernels; those of its class when absent."""

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from hiersim.engine.operations import to_plain
 from hiersim.engine.result import LinkResult, PrefetchResult, Result, TierResult, UnitResult
+from hiersim.engine.timeline import Timeline
 from hiersim.report.files import write_files
 
 SCHEMA = "hiersim-result/1"
@@ -40,12 +42,22 @@ def to_json(result: Result, deterministic: bool = False) -> dict[str, Any]:
         "links": {name: _link(link) for name, link in result.links.items()},
         "units": {name: _unit(unit) for name, unit in result.units.items()},
         "latency_ps": _latency(result),
+        **({"requests": plain(_requests(result))} if result.requests else {}),
+        **({"operations": plain(to_plain(result.operations))} if result.operations else {}),
         "energy_j": {"total": number(result.total_energy_j)} | {k: number(v) for k, v in result.energy_j.items()},
         "provenance": plain(result.provenance),
     }
+    if result.timeline is not None:
+        document["timeline"] = _timeline(result.timeline)
     if deterministic:
         del document["seconds"]
     return document
+
+
+def _requests(result: Result) -> dict[str, Any]:
+    """Return the numbers of a serving run's requests."""
+    assert result.requests is not None
+    return result.requests.summary(result.elapsed_ps, result.total_energy_j, tuple(result.tiers))
 
 
 def write_json(result: Result, path: Path | str, deterministic: bool = False) -> Path:
@@ -61,6 +73,12 @@ def write_json(result: Result, path: Path | str, deterministic: bool = False) ->
 def dump(document: dict[str, Any]) -> bytes:
     """Return a document as JSON text in UTF-8: two spaces a level, one newline at the end."""
     return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def _timeline(timeline: Timeline) -> dict[str, Any]:
+    """Return what the tables of a timeline do not say."""
+    names = {"places": timeline.places, "units": timeline.spans.units, "tiers": timeline.levels.tiers}
+    return {"window_ps": list(timeline.window_ps)} | {key: list(value) for key, value in names.items()}
 
 
 def _tier(tier: TierResult) -> dict[str, Any]:
@@ -93,6 +111,8 @@ def _tier(tier: TierResult) -> dict[str, Any]:
             "bound": tier.bound,
             "energy_j": number(tier.energy_j),
         }
+        | {name: getattr(tier, name) for name in ("programmed_bytes", "activations") if getattr(tier, name)}
+        | ({} if tier.endurance_used is None else {"endurance_used": number(tier.endurance_used)})
         | ({} if tier.denied is None else {"denied": tier.denied})
         | ({} if tier.prefetch is None else {"prefetch": _prefetch(tier.prefetch)})
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hiersim.engine.result import Result
-from hiersim.report.format import plural
+from hiersim.report.format import duration, plural
 
 SHOWN = 3
 """Estimates named in the summary; the provenance has all of them."""
@@ -27,6 +27,9 @@ def notes(result: Result) -> list[tuple[str, str]]:
             found.append(
                 ("note", f"{name}'s medium moved {times} the payload: transfers are rounded up to its granularity")
             )
+    if result.timeline is not None and result.timeline.window_ps[0] >= result.timeline.window_ps[1]:
+        end = duration(result.elapsed_ps)
+        found.append(("note", f"the timeline is empty: its window begins where the run is over, after {end}"))
     missing = [str(path) for path in result.provenance.get("energy_missing", ())]
     if missing and result.energy_j:
         what = plural(len(missing), "figure")

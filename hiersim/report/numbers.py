@@ -6,13 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from hiersim.errors import nearest
-from hiersim.report.format import capacity, count, duration, joules, traffic
+from hiersim.report.format import capacity, count, duration, joules, percent, traffic
 
 Number = int | float
 APART = ("provenance", "seconds")
 """Keys of a document whose numbers are not what was simulated."""
 HELD = ("capacity_bytes", "resident_bytes", "peak_bytes", "mean_bytes")
 """Sizes that are held, not moved; people read them in binary units."""
+
+
+SHARES = ("utilisation", "_ratio", "_share")
+"""Endings of numbers that are shares of 1."""
 
 
 def numbers(document: Mapping[str, Any]) -> dict[str, Number]:
@@ -40,6 +44,8 @@ def unknown(name: str, known: Iterable[str]) -> str:
 
 def unit_of(name: str) -> str:
     """Return the unit that a number's name carries: ``ps``, ``s``, ``bytes``, ``j``, ``w``, or an empty text."""
+    if ".stalls." in name:
+        return "ps"
     for word in reversed(name.split(".")):
         ending = word.rpartition("_")[2]
         if ending in ("ps", "s", "bytes", "j", "w") and (ending != word or word == "bytes"):
@@ -58,4 +64,6 @@ def shown(name: str, value: Number | None) -> str:
         return capacity(value) if name.rpartition(".")[2] in HELD else traffic(value)
     if unit in ("j", "w"):
         return joules(value) if unit == "j" else joules(value).removesuffix("J") + "W"
+    if name.endswith(SHARES):
+        return percent(value)
     return count(value) if isinstance(value, int) else f"{value:.4g}"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hiersim.engine.result import Result
 from hiersim.report import tables
@@ -14,6 +15,11 @@ from hiersim.report.json import dump, to_json
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from hiersim.config import Scenario
+
+RESULT, SCENARIO = "result.json", "scenario.yaml"
+"""Files of a run's folder."""
+
 
 def write_all(
     result: Result,
@@ -22,8 +28,11 @@ def write_all(
     pictures: bool = True,
     artist: Artist | None = None,
     shortest_ps: int | None = None,
+    scenario: Scenario | None = None,
+    more: Mapping[str, Any] | None = None,
+    files: Mapping[str, Content] | None = None,
 ) -> list[Path]:
-    """Write ``result.json``, ``tables/*.parquet``, pictures as PNG and SVG, the timeline if there is one.
+    """Write ``result.json``, ``scenario.yaml``, ``tables/*.parquet``, pictures as PNG and SVG, a timeline.
 
     Returns the paths.
 
@@ -33,14 +42,22 @@ def write_all(
         deterministic: leave the wall time out of the JSON, so that equal runs give equal bytes.
         pictures: draw, which takes about a second.
         artist: draws; when absent the pictures are drawn here.
-        shortest_ps: as in ``write_timeline``, in picoseconds.
+        shortest_ps: as in ``write_timeline``, in picoseconds; one is written where the run kept it.
+        scenario: what was run, if that is known.
+        more: further keys of the JSON, such as ``uncertainty``.
+        files: further files by relative name.
 
     Raises:
         OutputError: something cannot be written; what was in the folder before is unchanged then.
     """
     drawn = (artist or Artist(helped=False)).contents(result) if pictures else {}
-    contents: dict[str, Content] = {"result.json": dump(to_json(result, deterministic))}
-    contents |= tables.contents(result)
+    document = to_json(result, deterministic) | dict(more or {})
+    contents: dict[str, Content] = {RESULT: dump(document)}
+    if scenario is not None:
+        from hiersim.config.text import scenario_text
+
+        contents[SCENARIO] = scenario_text(scenario).encode()
+    contents |= tables.contents(result) | dict(files or {})
     if result.timeline is not None:
         from hiersim.report.timeline.write import FILE, content
 

@@ -8,7 +8,7 @@ too.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from hiersim.engine.result import Result
@@ -40,6 +40,19 @@ LINKS = {
     "bus": "#b8860b",
 }
 STATES = {"compute": "#333333", "near": "#8a8a8a", "idle": "#ffffff"}
+CLASSES = {
+    "kv": "#0072b2",
+    "weight": "#333333",
+    "expert": "#d55e00",
+    "activation": "#e69f00",
+    "gradient": "#8c2d04",
+    "optimizer": "#7a5195",
+    "feature": "#009e73",
+    "page": "#8fb8de",
+}
+"""Colours of what objects are, of their classes."""
+OTHER_CLASSES = ("#c9c9c9", "#6f6f6f", "#e3b7a0", "#b9d3c2")
+"""Colours of classes that have none of their own, in order."""
 OTHER = "#d9c7b8"
 """Colour of what has no kind of its own: several causes folded together, an unknown place."""
 MARK = "#d55e00"
@@ -139,6 +152,15 @@ def colour_of_place(place: str, result: Result) -> str:
     elif group == "links":
         colour = LINKS.get(result.links[name].kind, OTHER)
     return paler(colour) if direction in ("write", "backward") else colour
+
+
+def colours_of_classes(names: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each object class; those without one of their own take the others in turn."""
+    found: dict[str, str] = {}
+    for name in names:
+        unknown = len([known for known in found if known not in CLASSES])
+        found[name] = CLASSES.get(name) or OTHER_CLASSES[unknown % len(OTHER_CLASSES)]
+    return found
 
 
 def paler(colour: str, share: float = 0.35) -> str:

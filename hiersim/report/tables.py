@@ -130,7 +130,8 @@ def accesses(result: Result) -> pl.DataFrame:
 def timeline(found: Timeline) -> pl.DataFrame:
     """Return a row per transfer, in order of completion."""
     numbers = ("created_ps", "slots_ps", "flow_ps", "done_ps", "object", "bytes")
-    frame = pl.DataFrame({name: getattr(found, name) for name in numbers})
+    near = {f"near_{way}_bytes": found.near_bytes[:, i] for i, way in enumerate(("read", "written"))}
+    frame = pl.DataFrame({name: getattr(found, name) for name in numbers} | near)
     return frame.with_columns(
         _names(found.places, found.source).alias("source"),
         _names(found.places, found.target).alias("target"),

@@ -4,6 +4,9 @@
 """
 
 from hiersim.sweep.files import Sweep, load
-from hiersim.sweep.running import Swept, run
+from hiersim.sweep.search_file import Search, load_search
+from hiersim.sweep.searching import Searched, search
+from hiersim.sweep.sweeping import run
+from hiersim.sweep.swept import Swept
 
-__all__ = ["Sweep", "Swept", "load", "run"]
+__all__ = ["Search", "Searched", "Sweep", "Swept", "load", "load_search", "run", "search"]

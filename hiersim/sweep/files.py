@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-from pydantic import Field
 
 from hiersim.config.compose import beside
 from hiersim.config.tree import KeyPath, Place, Tree, read
@@ -17,6 +15,7 @@ from hiersim.machine.mistakes import validated
 from hiersim.machine.record import Problem, Record
 from hiersim.sweep.axes import Axis, points_of, read_axes
 from hiersim.sweep.formulas import Formula, formula
+from hiersim.sweep.intervals import wrong_draws
 from hiersim.sweep.point import Base, Point, base_of
 from hiersim.sweep.spread import Where, where
 from hiersim.sweep.store import Store, default_folder
@@ -54,7 +53,7 @@ class SweepFile(RunsFile):
     """Settings listed one by one; the list is one more direction of the grid."""
     columns: list[str] = []
     """Numbers that the table has, ``*`` for any; all when empty."""
-    uncertainty: int = Field(default=0, ge=0)
+    uncertainty: int = 0
     """Machines to draw at each point; none when absent."""
 
 
@@ -137,8 +136,21 @@ def load(source: str | Path | Mapping[str, Any], options: Options | None = None)
     if content is None:
         raise ConfigError([tree.mistake(path, what) for path, what in problems])
     axes, problems = read_axes(content.vary, content.together, content.points)
+    if content.uncertainty and (what := wrong_draws(content.uncertainty)):
+        problems = [*problems, (("uncertainty",), what)]
     setup = set_up(content, tree, file, options or Options(), problems)
     return Sweep(setup, axes, tuple(content.columns), content.uncertainty, tree)
+
+
+def single(scenario: str | Path, options: Options | None = None) -> Setup:
+    """Return what runs of one scenario's file need, without a sweep's file around it.
+
+    Raises:
+        ConfigError: the file cannot be read, or an option is wrong.
+    """
+    content = RunsFile(scenario=str(scenario))
+    setup = set_up(content, Tree({"scenario": str(scenario)}), "", options or Options())
+    return replace(setup, name=Path(scenario).stem, file=str(scenario))
 
 
 def source_of(source: str | Path | Mapping[str, Any]) -> tuple[Tree, str]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hiersim.config import Scenario
 from hiersim.config.compose import override, read_composed
-from hiersim.config.load import replaced, varied
+from hiersim.config.load import varied
 from hiersim.config.tree import Place, Tree
 from hiersim.errors import ConfigError, Mistake
+from hiersim.sweep.draws import drawn
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,12 @@ class Point:
     Attributes:
         index: its place in the table.
         values: dotted path -> value, as YAML has it; quantities carry their units.
-        figures: dotted path -> value in base units (bytes, ps, bytes/s ...), laid on top: figures of a drawn machine.
+        draw: number of the machine that is drawn from the ranges of its figures; ``None`` for the machine as it is.
     """
 
     index: int
     values: Mapping[str, Any]
-    figures: Mapping[str, Any] = field(default_factory=dict)
+    draw: int | None = None
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class Base:
             ConfigError: it is wrong, or a value does not go together with another one.
         """
         made = varied(self.tree, point.values, self.place)
-        return replaced(made, point.figures) if point.figures else made
+        return made if point.draw is None else drawn(made, point.draw)
 
 
 def base_of(scenario: str | Path, settings: Mapping[str, Any], overrides: tuple[str, ...], place: Place) -> Base:

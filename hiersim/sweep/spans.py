@@ -63,7 +63,7 @@ class Span:
 
     def rounded(self, value: float) -> float:
         """Return a value as the span can have it."""
-        return round(value) if self.whole else float(value)
+        return round(value) if self.whole else float(f"{value:.12g}")  # 32 GB/s, not 32000000000.00005 B/s
 
     def text(self, value: float) -> Any:
         """Return a value as YAML has it: with its unit if it has a dimension."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib.util
 import os
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any
 
-from hiersim.errors import ConfigError, Mistake, nearest
+from hiersim.errors import ConfigError, HiersimError, Mistake, nearest
 
-A = TypeVar("A")
-B = TypeVar("B")
 CLUSTERS = {"dask": "distributed", "ray": "ray"}
 """Kinds of clusters, and the package that each needs."""
 
@@ -57,24 +58,53 @@ def where(workers: int | None, cluster: str | None, place: Callable[[str, str], 
     return Where(workers, kind, address)
 
 
-def spread(work: Callable[[A], B], items: Sequence[A], at: Where) -> Iterator[B]:
-    """Run ``work`` on every item and yield what it returns, in the order of the items.
+Spread = Callable[[Callable[[Any], Any], Sequence[Any]], Generator[Any]]
+"""Runs a function on every item and yields what it returns, in the order of the items."""
+
+
+@contextlib.contextmanager
+def spreading(at: Where) -> Iterator[Spread]:
+    """Give what runs a function on many items there.
 
     Raises:
         ConfigError: the cluster cannot be reached.
+        HiersimError: a worker was killed.
     """
     if at.cluster:
-        from hiersim.sweep.cluster import spread_on_cluster
+        from hiersim.sweep.cluster import CLUSTER
 
-        yield from spread_on_cluster(work, items, at)
+        with CLUSTER[at.cluster](at) as spread:
+            yield spread
         return
+    yield functools.partial(_on_cores, at)
+
+
+def _on_cores(at: Where, work: Callable[[Any], Any], items: Sequence[Any]) -> Generator[Any]:
     workers = processes(at, len(items))
     if workers == 1:
         yield from map(work, items)
         return
     from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    yield from Parallel(n_jobs=workers, backend="loky", return_as="generator")(delayed(work)(item) for item in items)
+    try:
+        yield from quietly(Parallel(n_jobs=workers, return_as="generator")(delayed(work)(item) for item in items))
+    except BrokenProcessPool:
+        what = (
+            "a worker was killed, mostly for want of memory; what is finished is kept: start again with fewer --workers"
+        )
+        raise HiersimError(what) from None
+
+
+def quietly(answers: Generator[Any]) -> Generator[Any]:
+    """Yield joblib's answers; where they are not all wanted, leave out its warning that work was in vain."""
+    try:
+        for answer in answers:  # noqa: UP028 - `yield from` would close it first
+            yield answer
+    finally:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            answers.close()
 
 
 def processes(at: Where, items: int) -> int:

@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hiersim.errors import ConfigError
+from hiersim.report.format import shorten
 from hiersim.report.numbers import Number, unknown
 from hiersim.sweep.evaluate import Outcome
 from hiersim.sweep.formulas import Formula
+from hiersim.sweep.intervals import Interval
 from hiersim.sweep.point import Point
 from hiersim.sweep.spans import quantity
 from hiersim.units import UnitError
@@ -55,13 +57,16 @@ def with_defined(
     return found
 
 
-def check_names(define: Mapping[str, Formula], columns: Sequence[str], known: Sequence[str]) -> None:
+def check_names(
+    define: Mapping[str, Formula], columns: Sequence[str], known: Sequence[str], wanted: Sequence[str] = ()
+) -> None:
     """Check that what is asked for is there.
 
     Args:
         define: formulas, whose names must be known.
         columns: patterns, each of which must fit a number.
         known: numbers of a result, and what is varied.
+        wanted: objectives and limits, each of which must be a number.
 
     Raises:
         ConfigError: a name is unknown; the message has the nearest one.
@@ -74,8 +79,25 @@ def check_names(define: Mapping[str, Formula], columns: Sequence[str], known: Se
         if name not in names
     ]
     wrong += [f"columns: {unknown(pattern, names)}" for pattern in columns if not fnmatch.filter(names, pattern)]
+    wrong += [unknown(name, names) for name in wanted if name not in names]
     if wrong:
         raise ConfigError("; ".join(wrong))
+
+
+def headings(paths: Sequence[str]) -> dict[str, str]:
+    """Return a short heading for each dotted path: its last two words, or as many more as tell it from the others."""
+    found: dict[str, str] = {}
+    for path in paths:
+        words = path.split(".")
+        ends = [".".join(words[-i:]) for i in range(2, len(words) + 1)] or [path]
+        others = [f".{other}" for other in paths if other != path]
+        found[path] = next((end for end in ends if not any(other.endswith(f".{end}") for other in others)), path)
+    return found
+
+
+def setting_text(value: Any) -> str:
+    """Return a value that was set as a cell of a table for people."""
+    return shorten("none" if value is None else json.dumps(value) if isinstance(value, dict | list) else str(value), 30)
 
 
 def chosen(names: Sequence[str], columns: Sequence[str]) -> list[str]:
@@ -86,7 +108,7 @@ def chosen(names: Sequence[str], columns: Sequence[str]) -> list[str]:
 
 def table(
     settings: Mapping[str, Sequence[Any]], numbers: Sequence[Mapping[str, Number]], outcomes: Sequence[Outcome],
-    columns: Sequence[str] = (),
+    columns: Sequence[str] = (), intervals: Sequence[Mapping[str, Interval]] = (),
 ) -> pl.DataFrame:  # fmt: skip
     """Return a row per point: ``point``, what was set, numbers by name, ``error`` and ``address``.
 
@@ -95,6 +117,7 @@ def table(
         numbers: of each point; none for one that failed.
         outcomes: the points' outcomes.
         columns: patterns of the numbers to keep; all when empty.
+        intervals: of each point, by number; they become the columns ``NAME.low`` and ``NAME.high``.
     """
     import polars as pl
 
@@ -103,9 +126,18 @@ def table(
     series += [pl.Series(path, list(values)) for path, values in settings.items()]
     for name in names:
         if name not in settings:
-            values = [row.get(name) for row in numbers]
-            whole = all(isinstance(value, int) for value in values if value is not None)
-            series.append(pl.Series(name, values, dtype=pl.Int64 if whole else pl.Float64, strict=False))
+            series.append(_column(name, [row.get(name) for row in numbers]))
+            if any(name in row for row in intervals):
+                low, high = zip(*(row.get(name, (None, None)) for row in intervals), strict=True)
+                series += [_column(f"{name}.low", low), _column(f"{name}.high", high)]
     series.append(pl.Series("error", [outcome.error or None for outcome in outcomes], dtype=pl.String))
     series.append(pl.Series("address", [outcome.address or None for outcome in outcomes], dtype=pl.String))
     return pl.DataFrame(series)
+
+
+def _column(name: str, values: Sequence[Number | None]) -> pl.Series:
+    """Return a column of numbers: whole ones if all are."""
+    import polars as pl
+
+    whole = all(isinstance(value, int) for value in values if value is not None)
+    return pl.Series(name, values, dtype=pl.Int64 if whole else pl.Float64, strict=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hiersim.errors import TraceError
 from hiersim.traces.access import MOST_BYTES, AccessTrace
@@ -33,11 +34,6 @@ def block_accesses(
         depth[requests.block_ids[::-1]] = place[::-1]  # backwards, so that the first appearance counts
         flops = model.prefill_flops(depth * requests.block_tokens, requests.block_tokens)
         block_bytes = block_bytes or model.kv_bytes_per_token(dtype) * requests.block_tokens
-    before = np.full(touched, -1, np.int32)
-    before[1:] = requests.block_ids[:-1]
-    before[requests.block_offsets[:-1][np.diff(requests.block_offsets) > 0]] = -1
-    parents = np.full(requests.blocks_distinct, -1, np.int32)
-    parents[requests.block_ids[::-1]] = before[::-1]
     size = 1 if block_bytes is None else block_bytes
     if not 1 <= size <= MOST_BYTES:
         raise TraceError(f"block_bytes is 1 to 2^56, got {size}")
@@ -56,5 +52,15 @@ def block_accesses(
         source=requests.source,
         format=requests.format,
         notes=requests.notes,
-        parents=parents,
+        parents=_parents(requests) if requests.chained else None,
     )
+
+
+def _parents(requests: RequestTrace) -> NDArray[np.int32]:
+    """Return for each block the one before it in the request that names it first, -1 for none."""
+    before = np.full(len(requests.block_ids), -1, np.int32)
+    before[1:] = requests.block_ids[:-1]
+    before[requests.block_offsets[:-1][np.diff(requests.block_offsets) > 0]] = -1
+    parents = np.full(requests.blocks_distinct, -1, np.int32)
+    parents[requests.block_ids[::-1]] = before[::-1]
+    return parents

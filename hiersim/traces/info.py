@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -93,6 +93,8 @@ class TraceInfo:
         arrivals: how records follow each other.
         tokens: for requests, ``prompt`` and ``output`` -> mean, quantiles and total; empty for accesses.
         prefix_reuse_share: for requests, share of block accesses to blocks seen before; ``None`` for accesses.
+        waiting: requests that wait for the answer to an earlier one.
+        think_ps: ``mean``, quantiles and ``max`` of the time from that answer on, picoseconds; empty where none waits.
     """
 
     name: str
@@ -116,6 +118,8 @@ class TraceInfo:
     arrivals: Arrivals
     tokens: dict[str, dict[str, float]]
     prefix_reuse_share: float | None
+    waiting: int = 0
+    think_ps: dict[str, float] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the same as nested dictionaries of plain numbers, text and lists."""
@@ -168,7 +172,14 @@ def _of_requests(trace: RequestTrace) -> TraceInfo:
         popularity=_popularity(_counts(trace.block_ids, distinct)),
         tokens={"prompt": _tokens(trace.prompt_tokens), "output": _tokens(trace.output_tokens)},
         prefix_reuse_share=1 - distinct / touched if touched else 0.0,
+        waiting=int((trace.after >= 0).sum()),
+        think_ps=_think(trace),
     )
+
+
+def _think(trace: RequestTrace) -> dict[str, float]:
+    think = trace.think_ps[trace.after >= 0]
+    return {"mean": float(think.mean()), **quantiles(think), "max": float(think.max())} if len(think) else {}
 
 
 def _about(trace: AccessTrace | RequestTrace) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from hiersim.traces.formats.format import About
 from hiersim.traces.options import ReadOptions
 from hiersim.traces.records import AccessChunk, Assembler, Records, limited
 from hiersim.traces.request import KvModel, RequestTrace
+from hiersim.traces.scaling import shaped, shaped_requests
 
 NOTHING = About()
 
@@ -52,13 +53,15 @@ def open_trace(
     about = {"name": stem(file), "source": str(file), "format": kind.name}
     noted = kind.about(file) if kind.about else NOTHING
     if kind.has_requests(file):
-        requests = _requests(file, kind, chosen).with_about(**about, notes=noted.notes)
+        requests = _requests(file, kind, chosen)
+        requests = requests.with_about(**about, notes=(*requests.notes, *noted.notes))
+        requests = shaped_requests(requests, chosen)
         if model is None and block_bytes is None and not ignore_size:
             return requests
         return requests.blocks(None if ignore_size else model, dtype=dtype, block_bytes=block_bytes)
     assembler = Assembler(chosen, str(file), noted.classes)
     chunks = [assembler.add(run) for run in records_of(file, kind, chosen)]
-    return assembler.trace(chunks, **about, notes=noted.notes)
+    return shaped(assembler.trace(chunks, **about, notes=noted.notes), chosen)
 
 
 def iter_chunks(path: str | Path, *, format: str | None = None, **options: Any) -> Iterator[AccessChunk]:
@@ -73,7 +76,7 @@ def iter_chunks(path: str | Path, *, format: str | None = None, **options: Any) 
         TraceError: as ``open_trace``; also for a file of requests, which is opened whole.
         ConfigError: an unknown option, or an impossible value of one.
     """
-    chosen = ReadOptions.of(options)
+    chosen = ReadOptions.of(options).streamed()
     file, kind = locate(path, format)
     if kind.has_requests(file):
         raise TraceError(f"{file}: holds requests, which are opened whole: open_trace(path)")
@@ -102,6 +105,6 @@ def records_of(file: Path, kind: Format, options: ReadOptions) -> Iterator[Recor
 def stem(path: Path) -> str:
     """Return the file's name without the endings that only say how it is stored."""
     name = path.name
-    for ending in (".zst", ".gz", ".bin", ".oracleGeneral", ".parquet", ".jsonl", ".csv", ".txt"):
+    for ending in (".zst", ".gz", ".bin", ".oracleGeneral", ".parquet", ".jsonl", ".json", ".csv", ".txt"):
         name = name.removesuffix(ending)
     return name or path.name

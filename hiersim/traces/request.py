@@ -16,7 +16,11 @@ from hiersim.traces.access import AccessTrace
 if TYPE_CHECKING:
     import polars as pl
 
+    from hiersim.traces.arrivals import ArrivalProcess
+
 PER_REQUEST = {"time_ps": np.int64, "prompt_tokens": np.int64, "output_tokens": np.int64, "session": np.int32}
+CLOSED_LOOP = {"after": np.int32, "think_ps": np.int64}
+NOT_GIVEN: Any = np.empty(0, np.int64)
 
 
 class KvModel(Protocol):
@@ -35,6 +39,9 @@ class KvModel(Protocol):
 class RequestTrace:
     """A sequence of requests to a language model; ``len()`` is the number of requests.
 
+    A request may wait for the answer to an earlier one (``after``) and some time more (``think_ps``). ``time_ps`` is
+    when it arrived in the source, or would arrive if answers took what the source assumed.
+
     Attributes:
         time_ps: int64 [requests], arrival, never decreasing, picoseconds since the first.
         prompt_tokens: int64 [requests].
@@ -48,6 +55,10 @@ class RequestTrace:
         source: where it came from: a path, or the generator and its parameters.
         format: the format that was read, or ``generated``.
         notes: what a reader of results should know about it, one sentence each.
+        after: int32 [requests], the earlier request whose answer it waits for; -1 for none, as where not given.
+        think_ps: int64 [requests], time from that answer to this arrival, picoseconds; 0 where not given.
+        chained: whether a block stands for all that is before it too, so that it is of use only behind it; else it
+            stands for its own tokens, at any place in a prompt.
     """
 
     time_ps: NDArray[np.int64]
@@ -62,10 +73,16 @@ class RequestTrace:
     source: str = ""
     format: str = "memory"
     notes: tuple[str, ...] = field(default=())
+    after: NDArray[np.int32] = field(default_factory=lambda: NOT_GIVEN)
+    think_ps: NDArray[np.int64] = field(default_factory=lambda: NOT_GIVEN)
+    chained: bool = True
 
     def __post_init__(self) -> None:
         requests = len(self.time_ps)
-        for key in PER_REQUEST:
+        for key, without in (("after", -1), ("think_ps", 0)):
+            if getattr(self, key) is NOT_GIVEN:
+                object.__setattr__(self, key, np.full(requests, without, CLOSED_LOOP[key]))
+        for key in PER_REQUEST | CLOSED_LOOP:
             if getattr(self, key).shape != (requests,):
                 raise TraceError(f"column `{key}` has shape {getattr(self, key).shape}, expected ({requests},)")
         offsets = self.block_offsets
@@ -81,6 +98,15 @@ class RequestTrace:
             raise TraceError("prompt_tokens and output_tokens may not be negative")
         if len(self.block_ids) and not (self.block_ids.min() >= 0 and self.block_ids.max() < self.blocks_distinct):
             raise TraceError(f"block numbers run from 0 to {self.blocks_distinct - 1}")
+        self._check_waits()
+
+    def _check_waits(self) -> None:
+        """Raise TraceError for a request that waits for none before it, or for a negative time."""
+        wrong = (self.after < -1) | (self.after >= np.arange(len(self))) | (self.think_ps < 0)
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            what = f"after {self.after[i]}, think_ps {self.think_ps[i]}"
+            raise TraceError(f"request {i} waits for an earlier one (or -1) and no negative time, got {what}")
 
     def __len__(self) -> int:
         return len(self.time_ps)
@@ -91,6 +117,11 @@ class RequestTrace:
         return len(self.original_block_id)
 
     @property
+    def closed_loop(self) -> bool:
+        """Whether any request waits for the answer to another."""
+        return bool((self.after >= 0).any())
+
+    @property
     def duration_ps(self) -> int:
         """From the first arrival to the last, picoseconds."""
         return int(self.time_ps[-1] - self.time_ps[0]) if len(self) else 0
@@ -98,7 +129,8 @@ class RequestTrace:
     @cached_property
     def _digest(self) -> str:
         digest = hashlib.sha256(str(self.block_tokens).encode())
-        for key in (*PER_REQUEST, "block_offsets", "block_ids", "original_block_id"):
+        told = (*PER_REQUEST, *(CLOSED_LOOP if self.closed_loop else ()))
+        for key in (*told, "block_offsets", "block_ids", "original_block_id", *(() if self.chained else ("chained",))):
             column = np.ascontiguousarray(getattr(self, key))
             digest.update(f"{key}:{column.dtype.str}:{len(column)}\0".encode() + column.tobytes())
         return digest.hexdigest()
@@ -116,14 +148,18 @@ class RequestTrace:
         return self[:requests]
 
     def __getitem__(self, part: slice) -> RequestTrace:
-        """Return consecutive requests, with the blocks that they touch numbered anew."""
+        """Return consecutive requests, with the blocks that they touch numbered anew.
+
+        A request that waited for one outside of them waits for none any more.
+        """
         if not isinstance(part, slice):
             raise TypeError("a trace is sliced, not indexed: trace[10:20]; its columns are arrays")
         begin, end, step = part.indices(len(self))
         if step != 1:
             raise TraceError("requests are sliced without a step")
         end = max(begin, end)
-        columns = {key: getattr(self, key)[begin:end].copy() for key in PER_REQUEST}
+        columns = {key: getattr(self, key)[begin:end].copy() for key in PER_REQUEST | CLOSED_LOOP}
+        columns["after"] = np.maximum(columns["after"] - np.int32(begin), -1)
         offsets = self.block_offsets[begin : end + 1]
         columns["block_ids"] = self.block_ids[offsets[0] : offsets[-1]]
         return replace(self, block_offsets=offsets - offsets[0], **columns).compact()
@@ -142,7 +178,7 @@ class RequestTrace:
 
         An object is a block of class ``kv``; its bytes are those of ``block_tokens`` tokens of the model, also where a
         prompt fills its last block only partly. ``group`` and ``stream`` are the request's number; ``parents`` has the
-        block before each one in the request that names it first.
+        block before each one in the request that names it first, where blocks are chained.
 
         Args:
             model: gives each block its bytes and the FLOPs to recompute it; ``find_model`` knows many.
@@ -156,8 +192,40 @@ class RequestTrace:
 
         return block_accesses(self, model, dtype, block_bytes)
 
+    def scaled(self, rate: float = 1.0, length: float = 1.0) -> RequestTrace:
+        """Return the same requests, ``rate`` times as many a second, their texts ``length`` times as long.
+
+        Think times stay. Blocks are scaled with the texts, so that what was shared is shared.
+
+        Raises:
+            ConfigError: a factor that is not positive and finite.
+        """
+        from hiersim.traces.scaling import scaled
+
+        return scaled(self, rate, length)
+
+    def arriving(self, arrivals: str | ArrivalProcess, seed: int = 0) -> RequestTrace:
+        """Return the same requests with arrivals drawn anew, in the order of the new arrivals.
+
+        Requests that wait for an answer follow as long after the one that they wait for as before.
+
+        Args:
+            arrivals: ``poisson:rate=4`` (a second), ``gamma:rate=4,cv=2``, ``weibull:rate=4,cv=2`` or
+                ``constant:rate=4``.
+            seed: the same seed gives the same arrivals.
+
+        Raises:
+            ConfigError: no such process, or a number that is out of bounds.
+        """
+        from hiersim.traces.arrivals import arriving
+
+        return arriving(self, arrivals, seed)
+
     def to_polars(self) -> pl.DataFrame:
-        """Return one row per request: time_ps, prompt_tokens, output_tokens, session, blocks (a list)."""
+        """Return one row per request: time_ps, prompt_tokens, output_tokens, session, blocks (a list).
+
+        Where requests wait for others, also after and think_ps.
+        """
         from hiersim.traces.tables import request_frame
 
         return request_frame(self)
@@ -167,9 +235,9 @@ class RequestTrace:
         """Make a trace from a table with the columns of ``to_polars``.
 
         Args:
-            frame: one row per request; ``session`` and ``blocks`` may be absent.
+            frame: one row per request; ``session``, ``after``, ``think_ps`` and ``blocks`` may be absent.
             block_tokens: tokens in a block.
-            about: ``name``, ``source``, ``format``, ``notes``.
+            about: ``name``, ``source``, ``format``, ``notes``, ``chained``.
 
         Raises:
             TraceError: a column is missing, or holds something impossible.

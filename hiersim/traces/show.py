@@ -49,6 +49,8 @@ def _request_facts(trace: RequestTrace) -> list[tuple[str, str]]:
         ("prompt tokens", f"{int(trace.prompt_tokens.sum()):,}"),
         ("output tokens", f"{int(trace.output_tokens.sum()):,}"),
     ]
+    if trace.closed_loop:
+        facts.append(("wait for an answer", f"{(trace.after >= 0).mean():.1%} of requests"))
     if len(trace.block_ids):
         reused = 1 - trace.blocks_distinct / len(trace.block_ids)
         facts.append(("prefix blocks", f"{trace.blocks_distinct:,} of {trace.block_tokens} tokens"))

@@ -143,7 +143,7 @@ def spool(path: str | Path, *, format: str | None = None, memory: int, **options
         ConfigError: an unknown option, or an impossible value of one.
         OutputError: the disk is full.
     """
-    chosen = ReadOptions.of(options)
+    chosen = ReadOptions.of(options).streamed()
     file, kind = locate(path, format)
     if kind.has_requests(file):
         raise TraceError(f"{file}: holds requests, which are opened whole, not streamed")

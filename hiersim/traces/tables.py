@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -68,8 +68,10 @@ def row_of(source: str, start: int = 0) -> Callable[[int], str]:
 
 
 def request_frame(trace: RequestTrace) -> pl.DataFrame:
-    """Return one row per request: time_ps, prompt_tokens, output_tokens, session, blocks (a list)."""
+    """Return one row per request, as ``RequestTrace.to_polars`` says."""
     import polars as pl
+
+    closed = {"after": trace.after, "think_ps": trace.think_ps} if trace.closed_loop else {}
 
     touched = pl.Series("blocks", trace.original_block_id[trace.block_ids])
     row = pl.Series("row", np.repeat(np.arange(len(trace)), np.diff(trace.block_offsets)))
@@ -80,6 +82,7 @@ def request_frame(trace: RequestTrace) -> pl.DataFrame:
             "prompt_tokens": trace.prompt_tokens,
             "output_tokens": trace.output_tokens,
             "session": trace.session,
+            **closed,
             "row": np.arange(len(trace)),
         }
     ).join(lists, on="row", how="left", maintain_order="left")
@@ -111,13 +114,28 @@ def request_from_frame(frame: pl.DataFrame, *, block_tokens: int = 512, **about:
         raise TraceError(f"{source}: column `blocks` holds empty entries")
     ids = hashes.to_numpy() if lists.dtype == pl.List(pl.UInt64) else hashes.cast(pl.Int64).to_numpy()
     numbers, first = Numbering().add(ids)
-    session = integers(frame["session"], where) if "session" in frame.columns else np.full(requests, -1)
+    for name, without in (("session", -1), ("after", -1), ("think_ps", 0)):
+        columns[name] = integers(frame[name], where) if name in frame.columns else np.full(requests, without)
+    _check_waits(columns, where)
+    for name in ("session", "after"):
+        columns[name] = columns[name].astype(np.int32)
     return RequestTrace(
         **columns,
-        session=session.astype(np.int32),
         block_offsets=np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]),
         block_ids=numbers,
         original_block_id=ids[first],
         block_tokens=block_tokens,
         **about,
     )
+
+
+def _check_waits(columns: Mapping[str, NDArray[np.int64]], where: Callable[[int], str]) -> None:
+    """Raise TraceError for the first request that waits for none before it, or for a negative time."""
+    after, think = columns["after"], columns["think_ps"]
+    wrong = (after < -1) | (after >= np.arange(len(after)))
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise TraceError(f"{where(i)}: after must be the number of an earlier request, from 0, or -1, got {after[i]}")
+    if len(think) and think.min() < 0:
+        i = int(np.argmin(think))
+        raise TraceError(f"{where(i)}: think_ps must not be negative, got {think[i]}")

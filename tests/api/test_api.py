@@ -194,3 +194,18 @@ def test_capacities(given, measure, size):
 def test_what_is_no_capacity(given, measure):
     with pytest.raises(hs.ConfigError):
         capacity(given, measure)
+
+
+def test_a_scenario_scales_its_trace(tmp_path, monkeypatch):
+    from hiersim.api.sources import trace_of
+
+    monkeypatch.chdir(tmp_path)
+    chat = hs.generate("chat", sessions=20, seed=5)
+    hs.write_trace(chat, "chat.parquet")
+    scales = "model: llama-3.1-8b, rate_scale: 2, length_scale: 0.5, arrivals: 'gamma:rate=1,cv=2'"
+    for source in ("path: chat.parquet", "generate: {kind: chat, params: {sessions: 20}}"):
+        (tmp_path / "s.yaml").write_text(f"machine: rtx-4090\ntrace: {{{source}, {scales}}}\nseed: 5\n")
+        found = trace_of(hs.load("s.yaml").scenario)
+        expected = chat.arriving("gamma:rate=1,cv=2", 5).scaled(2, 0.5)
+        assert found.time_ps.tolist() == expected.blocks().time_ps.tolist()
+        assert set(found.size.tolist()) == {64 * 131_072}

@@ -233,6 +233,18 @@ OTHER = {
         ["trace", "convert", "t.csv", "pipe", "--to", "oracle_general"],
         [r"pipe: is not a plain file", r"nothing was written\."],
     ),
+    "convert at no rate": (
+        ["trace", "convert", "t.csv", "x.parquet", "--rate-scale", "0"],
+        [r"rate_scale must be 1e-06 to 1e\+06, got 0\.0", r"1 mistake, nothing was done\."],
+    ),
+    "convert with lengths": (
+        ["trace", "convert", "t.csv", "x.parquet", "--length-scale", "2"],
+        [r"length_scale and arrivals are of requests; this trace holds accesses", r"1 mistake, nothing was done\."],
+    ),
+    "ranks": (
+        ["models", "llama-3.1-8b", "--ranks", "3"],
+        [r"llama-3\.1-8b: its 32 query heads cannot be split over 3 ranks", r"1 mistake, nothing was done\."],
+    ),
     "generate nothing": (["trace", "generate", "zipff", "x.bin"], [r".*`zipff`; .*`zipf`\?.*", r"1 .*"]),
     "generate badly": (
         ["trace", "generate", "zipf", "x.bin", "--set", "accesses=-3", "--set", "alpha=x", "--set", "sise=4"],

@@ -39,6 +39,8 @@ def test_the_catalogues_machines_validate(check, name):
 
 GOOD = [
     START,
+    START + "outputs: {timeline: true, timeline_window: 1 ms..2.5 s, timeline_shortest: 5 us}\n",
+    START + "outputs: {timeline_window: 0..1 us}\n",
     "extends: x.yaml\n",
     "extends: x.yaml\ntiers: {cxl: null}\ntrace: {limit: 5}\n",
     START + "tiers: {hbm: {capacity: 1.5 GiB, policy: {name: lru, params: {}}}, dram: {promotion: never}}\n",
@@ -55,6 +57,9 @@ GOOD = [
     START + "agents: [{kind: next_n, params: {depth: 3}}]\nname: a\nsummary: b\n",
 ]
 BAD = [
+    START + "outputs: {timeline_window: 1 ms}\n",
+    START + "outputs: {timeline_window: 1..2 ms}\n",
+    START + "outputs: {timeline_shortest: 5}\n",
     START + "sede: 1\n",
     START + "tiers: {hbm: {capcity: 1 GiB}}\n",
     START + "tiers: {hbm: {capacity: 40}}\n",

@@ -21,9 +21,14 @@ OPTIONS = {  # a variant's twin: its module, and the parameters that make it the
 }
 
 
+def group(name):
+    """Return the mark of tests that need a policy's compiled code: they all run in the process that has it already."""
+    return pytest.mark.xdist_group(f"policy-{OPTIONS.get(name, (name,))[0].replace('_', '-')}")
+
+
 def of(name, *more):
-    """Return parameters of a test that belong to a policy: all such tests run where its code is compiled already."""
-    return pytest.param(name, *more, marks=pytest.mark.xdist_group(f"policy-{OPTIONS.get(name, (name,))[0]}"))
+    """Return parameters of a test that belong to a policy, marked with its group."""
+    return pytest.param(name, *more, marks=group(name))
 
 
 EACH = [of(name) for name in NAMES]

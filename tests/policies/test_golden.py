@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from policies.streams import OPTIONS
+from policies.streams import group
 
 from hiersim import jit
 from hiersim.drivers.cache_study import study
@@ -103,7 +103,7 @@ def agrees(file, policy):
 @pytest.mark.parametrize(
     ("file", "policy"),
     [
-        pytest.param(file, name, marks=pytest.mark.xdist_group(f"policy-{OPTIONS.get(ours, (ours,))[0]}"))
+        pytest.param(file, name, marks=group(ours))
         for name, ours in NAMES.items()
         for file in FILES
         if agrees(file, name)

@@ -99,8 +99,6 @@ def drive(bound, rng, capacity, steps):
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("name", EACH)
 def test_any_order_of_calls(name, seed):
-    if name == "cacheus":
-        pytest.skip("it and its twin part where keys come in without having been asked for; replays agree")
     rng = np.random.default_rng(seed)
     chosen = 0
     for capacity, sizes in ((12, np.ones(40, np.int64)), (40, np.ones(60, np.int64)), (60, sizes_of(seed, 40))):

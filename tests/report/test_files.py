@@ -42,7 +42,13 @@ def test_json_has_the_keys_of_its_schema(name):
     wanted = {key for key in keys(to_json(samples.four_tiers())) if not key.startswith("energy_j.")}
     found = to_json(ALL[name]())
     got = {key for key in keys(found) if not key.startswith("energy_j.")}
-    optional = ("tiers.*.read_bytes_by_class", "tiers.*.written_bytes_by_class", "units.*.stalls", "links.")
+    optional = (
+        "tiers.*.read_bytes_by_class",
+        "tiers.*.written_bytes_by_class",
+        "units.*.stalls",
+        "links.",
+        "timeline.",
+    )
     assert {key for key in got ^ wanted if not key.startswith(optional)} == set()
     assert found["schema"] == SCHEMA == "hiersim-result/1"
     assert json.loads(dump(found)) == found

@@ -21,6 +21,7 @@ from hiersim.engine.laws import check_laws
 from hiersim.engine.outcome import make_result
 from hiersim.errors import OutputError
 from hiersim.report import over_time
+from hiersim.report.notes import notes
 from hiersim.report.timeline.lanes import folded, lanes, shortest
 from hiersim.report.timeline.write import content, write_timeline
 
@@ -161,6 +162,12 @@ def cut(line, unit, start, end):
         if a < b:
             found.append((a, b, spans.causes[spans.cause[row]], int(spans.access[row])))
     return found
+
+
+def test_a_window_after_the_end_is_empty_and_said_to_be():
+    result = run(5, (10**15, 10**16))
+    assert read(written(result)).slices == []
+    assert any("begins where the run is over" in text for _, text in notes(result))
 
 
 def test_the_shortest_are_folded_when_there_are_too_many(monkeypatch):

@@ -11,6 +11,7 @@ seed: 7
 SWEEP = """\
 scenario: small.yaml
 cache: kept
+workers: 1
 vary:
   tiers.gddr.policy: [lru, fifo]
   tiers.gddr.capacity: {from: 16 KiB, to: 64 KiB, count: 3, scale: log}

@@ -83,12 +83,13 @@ def test_results_are_kept_here_even_where_workers_keep_them_elsewhere(folder, mo
     chosen = sweep.load("sweep.yaml")
     chosen.setup.__dict__["at"] = Where(cluster="dask", address="elsewhere")
 
-    def elsewhere(work, items, at):
-        monkeypatch.setattr(Store, "write", lambda self, address, document: "")
-        outcomes = [work(item) for item in items]
-        monkeypatch.undo()
+    def elsewhere(work, items):
+        with monkeypatch.context() as patched:
+            patched.setattr(Store, "write", lambda self, address, document: "")
+            outcomes = [work(item) for item in items]
         yield from outcomes
 
-    monkeypatch.setattr(running, "spread", elsewhere)
-    assert [outcome.error for outcome in running.run_points(chosen.setup, chosen.points())] == [""] * 6
+    monkeypatch.setattr(running, "spreading", lambda at: contextlib.nullcontext(elsewhere))
+    with running.running(chosen.setup) as run_all:
+        assert [outcome.error for outcome in run_all(chosen.points())] == [""] * 6
     assert len(list((folder / "kept").glob("*/*.json"))) == 6

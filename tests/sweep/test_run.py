@@ -1,6 +1,12 @@
 """A sweep is its points run one by one, whatever runs them; failures are rows; nothing is done twice."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -9,11 +15,12 @@ import hiersim as hs
 from hiersim import sweep
 from hiersim.api.simulation import Simulation
 from hiersim.cli.main import execute
-from hiersim.errors import ConfigError
+from hiersim.errors import ConfigError, HiersimError
 from hiersim.report.json import to_json
 from hiersim.report.numbers import shown
 from hiersim.sweep import evaluate
 from hiersim.sweep.files import Options
+from hiersim.sweep.spread import Where, spreading
 
 
 def flat(node, prefix=""):
@@ -195,7 +202,7 @@ def test_the_command_line(folder, capsys):
 def test_numbers_are_shown_in_their_units():
     cases = {
         ("elapsed_ps", 1_500_000): "1.5 us",
-        ("units.gpu0.stalls.cxl.read bandwidth_ps", 2): "2 ps",
+        ("units.gpu0.stalls.cxl.read bandwidth", 2): "2 ps",
         ("latency_ps.p99", 2_000): "2 ns",
         ("requests.ttft_s.p99", 0.25): "250 ms",
         ("tiers.dram.capacity_bytes", 2**30): "1 GiB",
@@ -203,7 +210,31 @@ def test_numbers_are_shown_in_their_units():
         ("energy_j.total", 1500.0): "1.5 kJ",
         ("average_power_w", 0.5): "500 mW",
         ("accesses", 12_000): "12,000",
-        ("miss_ratio", 0.21342): "0.2134",
+        ("miss_ratio", 0.21342): "21.3%",
     }
     assert {key: shown(*key) for key in cases} == cases
     assert shown("elapsed_ps", None) == "-"
+
+
+def die(item):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_one_line():
+    with spreading(Where(workers=2)) as spread, pytest.raises(HiersimError, match="a worker was killed"):
+        list(spread(die, [1, 2]))
+
+
+def test_an_interrupted_sweep_says_nothing_more(folder):
+    (folder / "long.yaml").write_text(
+        "scenario: small.yaml\ncache: kept\nvary: {seed: {from: 1, to: 3000, step: 1}}\nworkers: 2\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    call = [sys.executable, "-m", "hiersim.cli.main", "sweep", "long.yaml"]
+    with subprocess.Popen(call, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and len(list(folder.glob("kept/*/*.json"))) < 5:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in errors

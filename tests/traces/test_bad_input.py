@@ -28,6 +28,9 @@ BROKEN_ZST = bytearray(squeezed(NOISE, checksum=True))
 BROKEN_ZST[3000] ^= 1
 LINE = '{"timestamp": 3, "input_length": 10, "output_length": 5, "hash_ids": [1, 2]}\n'
 AZURE = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:17:03.97,1,2\n"
+BENCH = '{"time": 1, "input_len": 5, "output_len": 6}\n'
+BURST = "Timestamp,Request tokens,Response tokens\n5,1,2\n"
+TALK = '[{"conversations": [{"from": "human", %s}, {"from": "gpt", "tokens": 3}]}]'
 
 FILES = {
     "cut.bin": (GOOD[:40], "cut short, or not of this format: 1 whole records of 24 bytes and 16 bytes"),
@@ -36,7 +39,7 @@ FILES = {
     "damaged.bin.zst": (bytes(BROKEN_ZST), "compressed data is damaged or cut short"),
     "cut.csv.gz": (gzip.compress(NOISE)[:1000], "compressed data is damaged or cut short"),
     "empty.csv": (b"", "the file is empty"),
-    "noise": (NOISE, "of no known format; name one as in csv:noise; the formats are parquet, oracle_general, mooncake"),
+    "noise": (NOISE, "of no known format; name one as in csv:noise; the formats are parquet, oracle_general, vllm"),
     "noise.csv": (NOISE, ":1: not text"),
     "noise.jsonl": (NOISE, ":1: not text"),
     "noise.parquet": (b"PAR1" + NOISE, "not a readable Parquet file"),
@@ -77,6 +80,57 @@ FILES = {
     "tokens.jsonl": (LINE.replace("10", "-10"), "`input_length` must be 0 to 1,000,000,000 tokens, got -10"),
     "column.csv": (AZURE.replace("Context", "Contxt"), "no column `ContextTokens`; did you mean `ContxtTokens`?"),
     "date.csv": (AZURE + "yesterday,1,2\n", "date.csv:3: TIMESTAMP must be a date such as 2023-11-16"),
+    "word.jsonl": (
+        BENCH + BENCH.replace("5", '"5"'),
+        "word.jsonl:2: `input_len` must be an integer of 0 to 1,000,000,000",
+    ),
+    "part.jsonl": (BENCH + BENCH.replace("5", "5.5"), "part.jsonl:2: `input_len` must be an integer"),
+    "less.jsonl": (
+        BENCH + "\n" + BENCH.replace("5", "-5"),
+        "less.jsonl:3: a prompt has 0 to 1,000,000,000 tokens, got -5",
+    ),
+    "fewer.jsonl": (BENCH + '{"time": 1, "input_len": 5}\n', "fewer.jsonl:2: `output_len` is missing"),
+    "one.jsonl": ('{"input_len": 5, "outputs": 6}\n', "no column holds the tokens of answers, such as output_tokens"),
+    "text.jsonl": (BENCH + "text\n", "text.jsonl:2: not a JSON object"),
+    "when.jsonl": (BENCH + BENCH.replace("1,", '"x",'), 'when.jsonl:2: `time` must be a number, got "x"'),
+    "earlier.jsonl": (BENCH + BENCH.replace("1,", "0,"), "earlier.jsonl:2: time goes backwards, from 1.0 to 0.0"),
+    "lists.json": (
+        '{"input_lens": [1, 2], "output_lens": [3]}',
+        "lists of different lengths (input_lens 2, output_lens 1)",
+    ),
+    "words.json": ('{"input_lens": [1], "output_lens": ["a"]}', "`output_lens` must be a list of numbers"),
+    "cut.json": ('{"input_lens": [1, 2', "not a JSON object"),
+    "open.json": ("[[1, 2], [3, 4]", "entry 2: the array is cut short"),
+    "closed.json": ("[[1, 2]] [[3, 4]]}", "a bracket is closed that was not opened"),
+    "behind.json": ("[[1, 2]] x", "there is more behind the end of the array"),
+    "nothing.json": ("[]", "no records"),
+    "triple.json": ("[[1, 2],[3, 4, 5]]", "entry 2: expected a pair of integers [prompt, answer]"),
+    "half.json": ("[[1, 2],[3, 4.5]]", "entry 2: expected a pair of integers [prompt, answer]"),
+    "names.json": ('["a"]', "entry 1: expected an object or a pair"),
+    "short.json": (
+        '[{"prompt_len": 5, "output_len": 7},{"prompt_len": 5}]',
+        "entry 2: `output_len` must be an integer, got null",
+    ),
+    "texts.json": (
+        TALK % '"value": "hi"',
+        "messages have no lengths: one of tokens, num_tokens, length, len must be the",
+    ),
+    "minus.json": (
+        TALK % '"tokens": -1',
+        "entry 1: a message needs `from`, and `tokens` of 0 to 1,000,000,000 tokens, got",
+    ),
+    "whose.json": (
+        (TALK % '"tokens": 1').replace("from", "frm"),
+        "messages do not say whose they are: one of from, role",
+    ),
+    "alone.json": (
+        (TALK % '"tokens": 1').replace("gpt", "human"),
+        "no records: no message is an answer (of gpt, assistant)",
+    ),
+    "talk.json": ('[{"conversations": 5}]', "entry 1: `conversations` must be a list of messages"),
+    "late.csv": (BURST + "4,1,2\n", "late.csv:3: time goes backwards, from 5 to 4"),
+    "asked.csv": (BURST + "6,x,2\n", "asked.csv:3: Request tokens must be an integer below 2^63, got `x`"),
+    "answers.csv": (BURST + "6,1,-2\n", "answers.csv:3: an answer has 0 to 1,000,000,000 tokens, got -2"),
     "azure.csv": (AZURE.replace(",1,", ",-1,"), "azure.csv:2: ContextTokens must not be negative, got -1"),
 }
 

@@ -15,7 +15,8 @@ from hiersim.traces import GENERATORS, generate, open_trace, trace_info, write_t
 SAMPLES = Path(__file__).parents[2] / "traces"
 SMALL = {name: {"accesses": 20_000, "objects": 2_000} for name in GENERATORS}
 SMALL["scan"] |= {"scans": 3, "scan_objects": 1_000}
-SMALL["chat"] = {"sessions": 200}
+SMALL |= {"chat": {"sessions": 200}, "requests": {"requests": 500}, "agents": {"tasks": 50}, "rag": {"requests": 300}}
+REQUESTS = ("chat", "requests", "agents", "rag")
 SMALL["moe_routing"] = {"tokens": 625, "layers": 4, "active": 8}
 
 
@@ -27,7 +28,7 @@ def test_the_seed_decides_everything(kind):
     assert first.notes[0].startswith(f"generated: {kind}")
 
 
-@pytest.mark.parametrize("kind", [k for k in GENERATORS if k != "chat"])
+@pytest.mark.parametrize("kind", [k for k in GENERATORS if k not in REQUESTS])
 def test_objects_are_numbered_by_first_appearance(kind):
     trace = generate(kind, seed=5, **SMALL[kind])
     _, first = np.unique(trace.object, return_index=True)
@@ -155,6 +156,14 @@ MISTAKES = {
     "choice": (("zipf", {"sizes": "big"}), "`big` is not one of fixed, uniform, lognormal"),
     "list": (("zipf", {"alpha": [1]}), "expected a number, got `[1]`"),
     "seed": (("zipf", {"seed": -1}), "seed must be a whole number from 0, got `-1`"),
+    "days": (("requests", {"requests": 10**5, "interval": "1000 s"}), "the trace lasts 1,1"),
+    "pauses": (("chat", {"sessions": 9, "turns": 1000.0, "think_time": "27 h"}), "the trace lasts"),
+    "process": (("requests", {"arrivals": "poison"}), "`poison` is not one of poisson, gamma, weibull, constant"),
+    "pieces": (
+        ("rag", {"chunk_tokens": 100}),
+        "rag.chunk_tokens  must be a multiple of the 128 tokens of a block, got 100",
+    ),
+    "pool": (("rag", {"documents": 1, "document_chunks": 4}), "rag.chunks  must be at most the 4 of all documents"),
     "scans": (("scan", {"accesses": 10}), "10 scans of 20,000 objects exceed 10 accesses"),
 }
 

@@ -28,7 +28,7 @@ from hiersim.drivers.execute.columns import (
     SHORT,
 )
 from hiersim.drivers.execute.program import Program
-from hiersim.engine import driven
+from hiersim.engine import driven, rooms
 from hiersim.engine.columns import NOW, RESIDENT, SETTLE, U_NEAR
 from hiersim.engine.world import World
 from hiersim.jit import hot, inner
@@ -58,9 +58,9 @@ def let_go(w: World, d: Program, o: int) -> None:
     near = w.units[unit, U_NEAR]
     for i in range(start + d.reads[o], stop):
         driven.wrote(w, unit, d.uses[i], d.stream[o])
-        w.pins[near, d.uses[i]] -= 1
+        rooms.unpin(w, near, d.uses[i])
     for i in range(start, start + d.reads[o]):
-        w.pins[near, d.uses[i]] -= 1
+        rooms.unpin(w, near, d.uses[i])
 
 
 @inner

@@ -139,12 +139,10 @@ def run_operations(
     return make_result(execution.core, name, seconds, provenance, operations_result(execution))
 
 
-def execute_scenario(scenario: Any, trace: Trace, progress: Progress | None = None) -> Result:
-    """Run the operations of a ``hiersim.config.Scenario``; errors as ``run_operations``."""
-    if scenario.agents:
-        raise ConfigError([Mistake("agents", "decide while accesses are replayed; operations have their own order")])
+def setting_of(scenario: Any) -> Setting:
+    """Return what a run of a ``hiersim.config.Scenario`` is given."""
     outputs = scenario.outputs
-    setting = Setting(
+    return Setting(
         scenario.machine,
         scenario.tiers,
         scenario.classes,
@@ -153,5 +151,11 @@ def execute_scenario(scenario: Any, trace: Trace, progress: Progress | None = No
         outputs.timeline,
         outputs.timeline_window or WHOLE,
     )
+
+
+def execute_scenario(scenario: Any, trace: Trace, progress: Progress | None = None) -> Result:
+    """Run the operations of a ``hiersim.config.Scenario``; errors as ``run_operations``."""
+    if scenario.agents:
+        raise ConfigError([Mistake("agents", "decide while accesses are replayed; operations have their own order")])
     provenance = {"seed": scenario.seed, "scenario_hash": scenario.scenario_hash}
-    return run_operations(setting, trace, scenario.name, provenance, progress)
+    return run_operations(setting_of(scenario), trace, scenario.name, provenance, progress)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hiersim.errors import TraceError, nearest
 from hiersim.traces.files import check, first_bytes
-from hiersim.traces.formats import azure, csv, mooncake, oracle_general, parquet
+from hiersim.traces.formats import azure, burstgpt, csv, mooncake, oracle_general, parquet, sharegpt, vllm
 from hiersim.traces.formats.format import Format, Trace
 
 __all__ = ["FORMATS", "Format", "Trace", "find_format", "locate"]
@@ -14,8 +14,11 @@ __all__ = ["FORMATS", "Format", "Trace", "find_format", "locate"]
 FORMATS: dict[str, Format] = {
     "parquet": parquet.FORMAT,
     "oracle_general": oracle_general.FORMAT,
+    "vllm": vllm.FORMAT,
+    "sharegpt": sharegpt.FORMAT,
     "mooncake": mooncake.FORMAT,
     "azure": azure.FORMAT,
+    "burstgpt": burstgpt.FORMAT,
     "csv": csv.FORMAT,
 }
 

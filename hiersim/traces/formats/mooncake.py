@@ -9,7 +9,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from hiersim.errors import TraceError, nearest
 from hiersim.traces.checker import Clock
 from hiersim.traces.files import LineNumbers, blocks_of_lines
 from hiersim.traces.formats.format import Format
+from hiersim.traces.formats.json_lines import explain, places
 from hiersim.traces.options import ReadOptions
 from hiersim.traces.request import RequestTrace
 
@@ -78,11 +79,11 @@ def _frames(path: Path, limit: int | None) -> Iterator[tuple[LineNumbers, pl.Dat
         try:
             frame = pl.read_ndjson(io.BytesIO(data), schema=schema) if data.strip() else pl.DataFrame(schema=schema)
         except pl.exceptions.PolarsError:
-            _explain(path, line, data)
+            explain(places(path, line), data, _mistake)
         filled = frame["hash_ids"].explode().drop_nulls().len() == frame["hash_ids"].list.len().sum()
         sound = filled and not any(frame[key].has_nulls() for key in KEYS)
         if not (sound and all(frame[key].is_between(0, MOST_TOKENS).all() for key in KEYS[1:3])):
-            _explain(path, line, data)
+            explain(places(path, line), data, _mistake)
         if left is not None:
             frame = frame.head(left)
             left -= len(frame)
@@ -90,20 +91,6 @@ def _frames(path: Path, limit: int | None) -> Iterator[tuple[LineNumbers, pl.Dat
             yield LineNumbers(path, line, data), frame
         if left == 0:
             return
-
-
-def _explain(path: Path, line: int, data: bytes) -> NoReturn:
-    """Find the first line that is wrong and say what is wrong with it."""
-    for i, text in enumerate(data.split(b"\n")):
-        if not text.strip():
-            continue
-        try:
-            wrong = _mistake(json.loads(text))
-        except (ValueError, RecursionError) as why:
-            wrong = f"not a JSON object ({why})" if not isinstance(why, UnicodeDecodeError) else "not text"
-        if wrong:
-            raise TraceError(f"{path}:{line + i}: {wrong}")
-    raise TraceError(f"{path}:{line}: not readable as JSON lines")
 
 
 def _mistake(record: object) -> str:

@@ -110,8 +110,9 @@ def read_requests(path: Path, options: ReadOptions) -> RequestTrace:
         frame = pl.read_parquet(path, n_rows=options.limit)
     if not len(frame):
         raise TraceError(f"{path}: no records")
-    tokens = int(metadata(path).get("block_tokens", options.block_tokens))
-    return request_from_frame(frame, block_tokens=tokens, source=str(path))
+    noted = metadata(path)
+    tokens, chained = int(noted.get("block_tokens", options.block_tokens)), bool(noted.get("chained", True))
+    return request_from_frame(frame, block_tokens=tokens, source=str(path), chained=chained)
 
 
 def write(trace: Trace, path: Path) -> None:
@@ -130,6 +131,7 @@ def write(trace: Trace, path: Path) -> None:
     else:
         frame = request_frame(trace)
         note.update(kind="requests", block_tokens=trace.block_tokens)
+        note.update({} if trace.chained else {"chained": False})
     _save(frame, path, {KEY: json.dumps(note, sort_keys=True)})
 
 

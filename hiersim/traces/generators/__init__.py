@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hiersim.errors import ConfigError, nearest
-from hiersim.traces.generators import chat, loop, moe_routing, phase_change, scan, zipf
+from hiersim.traces.generators import agents, chat, loop, moe_routing, phase_change, rag, requests, scan, zipf
 from hiersim.traces.generators.generator import Generator, Made, described, typed
 
 __all__ = ["GENERATORS", "Generator", "Made", "generate"]
@@ -18,7 +18,10 @@ GENERATORS: dict[str, Generator] = {
     "scan": scan.GENERATOR,
     "loop": loop.GENERATOR,
     "phase_change": phase_change.GENERATOR,
+    "requests": requests.GENERATOR,
     "chat": chat.GENERATOR,
+    "agents": agents.GENERATOR,
+    "rag": rag.GENERATOR,
     "moe_routing": moe_routing.GENERATOR,
 }
 

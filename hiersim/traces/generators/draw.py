@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hiersim.traces.access import MOST_BYTES, AccessTrace
-from hiersim.traces.generators.generator import SECOND, parameter
+from hiersim.traces.generators.generator import LARGEST, SECOND, parameter
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,33 @@ def draw_sizes(rng: np.random.Generator, p: AccessParameters, objects: int) -> N
     else:
         drawn = np.minimum(p.size * rng.lognormal(0.0, p.size_spread, objects), MOST_BYTES).astype(np.int64)
     return np.clip(drawn, 1, MOST_BYTES)
+
+
+LENGTHS = ("lognormal", "exponential", "uniform", "fixed")
+
+
+def draw_lengths(
+    rng: np.random.Generator, law: str, tokens: int, spread: float, count: int, least: int = 1
+) -> NDArray[np.int64]:
+    """Return independent lengths in tokens.
+
+    Args:
+        rng: draws them.
+        law: one of ``LENGTHS``.
+        tokens: the median if lognormal, else the mean.
+        spread: lognormal: sigma of the logarithm; uniform: half width by mean, to 1; of no meaning for the others.
+        count: how many.
+        least: no length is below.
+    """
+    if law == "lognormal":
+        drawn = tokens * rng.lognormal(0.0, spread, count)
+    elif law == "exponential":
+        drawn = rng.exponential(tokens, count)
+    elif law == "uniform":
+        drawn = tokens * (1 + min(spread, 1.0) * rng.uniform(-1, 1, count))
+    else:
+        drawn = np.full(count, float(tokens))
+    return np.maximum(np.rint(np.minimum(drawn, LARGEST)).astype(np.int64), least)
 
 
 def accesses_of(rng: np.random.Generator, p: AccessParameters, ids: NDArray[np.int32], objects: int) -> AccessTrace:

@@ -68,6 +68,12 @@ class Twin:
         self.fresh.discard(key)
 
     def insert(self, key, size, next_use):
+        for evicted in self.evicted.values():  # it comes without having been asked for: nobody is to blame
+            if key in evicted:
+                evicted.remove(key)
+        if key in self.history:
+            self.forget(key)
+            self.back.add(key)
         self.size[key] = size
         self.ticks += 1
         self.reached[key] = self.ticks

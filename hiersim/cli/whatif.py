@@ -1,0 +1,124 @@
+"""``hiersim whatif``: what binds a run, and what would help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import fill
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hiersim.cli.check import Set
+from hiersim.cli.console import console, plain_file, put_json, show, telling_of_compilation, working
+from hiersim.cli.failures import warn
+from hiersim.cli.options import Json, Processes, Quiet
+
+if TYPE_CHECKING:
+    from hiersim.insight.whatif import WhatIf
+
+
+def whatif(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The scenario, a YAML file.")],
+    set: Set = None,
+    number: Annotated[
+        str, typer.Option("--number", metavar="NAME", help="What counts as time, such as latency_ps.p99.")
+    ] = "elapsed_ps",
+    apart: Annotated[
+        bool, typer.Option("--apart", help="Turn each figure by itself: reads apart from writes.")
+    ] = False,
+    step: Annotated[str, typer.Option("--step", metavar="SHARE", help="By how much better for the slope.")] = "5%",
+    prices: Annotated[
+        Path | None, typer.Option("--prices", metavar="FILE", help="A price list; finds the cheapest way to --save.")
+    ] = None,
+    save: Annotated[str, typer.Option("--save", metavar="SHARE", help="Of the time, with --prices.")] = "20%",
+    workers: Processes = None,
+    json: Json = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="The table as Parquet, or a picture (.png, .svg).")
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Simulate a scenario with each of its resources better: what binds it, and what binds next.
+
+    hiersim whatif configs/kv_tiers.yaml
+    """
+    from hiersim.api.simulation import load
+
+    asked: dict[str, Any] = {"number": number, "apart": apart, "workers": workers}
+    asked |= {"step": _share(step, "--step"), "save": _share(save, "--save")}
+    target = None if out is None else _target(out)
+    with telling_of_compilation(quiet):
+        from hiersim.insight.whatif import whatif as study
+
+        simulation = load(file, set or [])
+        with working("simulating", quiet) as progress:
+            found = study(simulation, progress=progress, prices=prices, **asked)
+    if target is not None:
+        _write(found, target)
+    if json:
+        put_json(document(found), json)
+    if json != "-":
+        _show(found)
+    if target is not None and not quiet:
+        warn(f"wrote {target}")
+
+
+def _share(text: str, option: str) -> float:
+    from hiersim.errors import ConfigError, Mistake
+    from hiersim.units import UnitError, parse
+
+    try:
+        share = float(parse(text, "share"))
+    except UnitError as why:
+        raise ConfigError([Mistake("", str(why), option)]) from None
+    if not 0 < share < 1:
+        raise ConfigError([Mistake("", f"must be more than 0 and less than 100%, got {text}", option)])
+    return share
+
+
+def _target(out: Path) -> Path:
+    from hiersim.errors import ConfigError, Mistake
+
+    if out.suffix not in (".parquet", ".png", ".svg"):
+        raise ConfigError([Mistake("", f"`{out}` ends in none of .parquet, .png, .svg", "--out")])
+    return plain_file(out)
+
+
+def _write(found: WhatIf, path: Path) -> None:
+    if path.suffix == ".parquet":
+        from hiersim.report.files import write_files
+        from hiersim.sweep.swept import parquet
+
+        write_files(path.parent, {path.name: parquet(found.table())})
+        return
+    from hiersim.report.outputs import write_picture
+
+    write_picture(found.plot(), path)
+
+
+def document(found: WhatIf) -> dict[str, Any]:
+    """Return a what-if as plain data."""
+    return {
+        "name": found.name,
+        "number": found.number,
+        "base": dict(found.base),
+        "jitter": dict(found.jitter),
+        "binding": [effect.knob.name for effect in found.binding] or [knob.name for knob in found.together],
+        "next": [{"resource": effect.knob.name, "saves": effect.saves} for effect in found.following[:3]],
+        "all_doubled": found.all_doubled,
+        "sentences": found.sentences(),
+        "resources": [effect.row() for effect in found.effects],
+    }
+
+
+def _show(found: WhatIf) -> None:
+    from hiersim.insight.whatif_table import captions, headline, lines
+    from hiersim.report.policies_table import table
+
+    print(f"{headline(found)}\n")
+    rows = lines(found)
+    if rows:
+        show(table(rows))
+        print()
+    for line in [*captions(found), "", *found.sentences()]:
+        print(fill(line, console().width) if line else "")

@@ -1,0 +1,78 @@
+"""Checks between the section that serves requests and the others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hiersim.errors import ConfigError, nearest
+from hiersim.machine import Machine, TierRules
+from hiersim.machine.record import Problem
+from hiersim.machine.serving import Serving
+
+
+def serving_problems(machine: Machine, tiers: Mapping[str, TierRules], serving: Serving) -> list[Problem]:
+    """Return what does not fit: units and links that are not there, policies that must know the future."""
+    problems: list[Problem] = []
+    for name in serving.units or tuple(machine.units)[:1]:
+        unit = machine.units.get(name)
+        if unit is None:
+            what = f"no unit `{name}`{nearest(name, machine.units)} (the machine has {', '.join(machine.units)})"
+            problems.append((("serve", "unit"), what))
+        elif unit.tier not in tiers:
+            problems.append((("tiers",), f"`{unit.tier}` is missing: it is the near tier of {name}, which serves"))
+    if serving.rank_link is not None and serving.rank_link not in machine.links:
+        has = f" (the machine has {', '.join(machine.links)})"
+        problems.append(
+            (("serve", "rank_link"), f"no link `{serving.rank_link}`{nearest(serving.rank_link, machine.links)}{has}")
+        )
+    if serving.ranks > 1 and serving.rank_link is None:
+        problems.append((("serve", "rank_link"), f"is needed: {serving.ranks} ranks add up numbers over a link"))
+    if serving.kv_pages is not None and serving.kv_pool is not None:
+        problems.append((("serve", "kv_pool"), "give either `kv_pages` or `kv_pool`"))
+    for name in serving.codecs:
+        if name not in tiers:
+            what = f"no tier `{name}`{nearest(name, tiers)} (this run manages {', '.join(tiers)})"
+            problems.append((("serve", "codecs", name), what))
+    near = {machine.units[name].tier for name in serving.units or tuple(machine.units)[:1] if name in machine.units}
+    for name in near & set(serving.codecs):
+        what = "is a unit's near tier, whose form is `serve.kv_dtype`; a codec is for further tiers"
+        problems.append((("serve", "codecs", name), what))
+    return problems + _model(serving) + _tiers(tiers)
+
+
+def _model(serving: Serving) -> list[Problem]:
+    from hiersim.models import find_model
+
+    if serving.model is None:
+        return []
+    try:
+        find_model(serving.model)
+    except ConfigError as why:
+        return [(("serve", "model"), mistake.what) for mistake in why.mistakes]
+    return []
+
+
+def _tiers(tiers: Mapping[str, TierRules]) -> list[Problem]:
+    """Return rules that serving does not know: what must see the whole trace, and prefetchers of single accesses."""
+    from hiersim import policies
+
+    problems: list[Problem] = []
+    for name, rules in tiers.items():
+        if rules.policy.name in policies.REPLACEMENT.table and _needs_future(rules.policy.name):
+            what = (
+                f"`{rules.policy.name}` must know the future, which serving does not: what is asked when depends on it"
+            )
+            problems.append((("tiers", name, "policy"), what))
+        if rules.prefetch is not None:
+            what = "is for replays of accesses; when blocks are fetched is said by `serve.fetch`"
+            problems.append((("tiers", name, "prefetch"), what))
+    return problems
+
+
+def _needs_future(name: str) -> bool:
+    from importlib import import_module
+
+    from hiersim import policies
+
+    module = import_module(policies.REPLACEMENT.table[name].partition(":")[0])
+    return bool(getattr(module, "NEEDS_FUTURE", False))

@@ -1,0 +1,376 @@
+"""Forming a step: who computes how many tokens (docs/serving.md). First those that run, then those that wait."""
+
+from __future__ import annotations
+
+from hiersim.drivers.serve import blocks, moving, phase, queue, room
+from hiersim.drivers.serve.columns import (
+    C_ANYWHERE,
+    C_BLOCK,
+    C_BLOCK_BYTES,
+    C_CHUNKED,
+    C_FAIR,
+    C_LAYERED,
+    C_PAGE,
+    C_PAGE_BYTES,
+    C_RESERVE,
+    C_SEQUENCES,
+    C_SHARE,
+    C_TOKENS,
+    C_WHOLE,
+    E_BUDGET,
+    E_COUNT,
+    E_FORMING,
+    E_LATE,
+    E_NEEDS,
+    E_PREEMPTED,
+    E_QUEUE,
+    E_RUNNING,
+    E_SEEN,
+    E_SLOWED,
+    E_STEPS,
+    E_STUCK,
+    E_TIER,
+    FETCHING,
+    K_FRONT,
+    K_GROW,
+    NONE,
+    Q_AT,
+    Q_BLOCKS,
+    Q_BYTES,
+    Q_COMPUTED,
+    Q_ENGINE,
+    Q_GENERATED,
+    Q_GUESS,
+    Q_HELD,
+    Q_KEY,
+    Q_PENDING,
+    Q_PREEMPTIONS,
+    Q_PROMPT,
+    Q_REMEMBERED,
+    Q_REUSED,
+    Q_SKIP,
+    Q_STARTED,
+    Q_STATE,
+    Q_STEP,
+    Q_SWAPPED,
+    Q_USER,
+    REUSED,
+    RUNNING,
+    W_DECODE,
+    W_FETCH,
+    W_PREEMPTED,
+    W_PREFILL,
+    WAITING,
+)
+from hiersim.drivers.serve.state import Serve
+from hiersim.engine import rooms
+from hiersim.engine.columns import ACCESSES_FREE, JOBS_FREE, NOW, T_LEAVING, T_PINNED, T_PLACED, T_REMOVED
+from hiersim.engine.world import World
+from hiersim.jit import hot, inner
+
+DECODES, CONTEXT, LONGEST, CHUNKS, SAMPLED = 0, 1, 2, 3, 4  # of the figures of a step (hiersim.drivers.serving.columns)
+STOP, GO_ON, ADMITTED = 0, 1, 2
+
+
+@hot
+def known(s: Serve, r: int) -> int:
+    """Return a request's tokens so far: those whose KV is there or can be computed."""
+    return int(s.queries[r, Q_PROMPT] + s.queries[r, Q_GENERATED])
+
+
+@hot
+def left(s: Serve, r: int) -> int:
+    """Return how many of them are to be computed."""
+    return int(known(s, r) - s.queries[r, Q_AT] - s.queries[r, Q_SKIP] * s.settings[C_BLOCK])
+
+
+@inner
+def begin(s: Serve, e: int) -> None:
+    """Begin to form a step."""
+    s.engines[e, E_FORMING] = 1
+    s.engines[e, E_BUDGET] = s.settings[C_TOKENS]
+    s.engines[e, E_PREEMPTED] = 0
+    s.engines[e, E_COUNT] = 0
+    s.engines[e, E_LATE] = 0
+    for i in range(5):
+        s.figures[i] = 0
+
+
+@inner
+def schedule_running(w: World, s: Serve, e: int) -> None:
+    """Give tokens to the requests that run, in the order of their admission; preempt from the end for want of room."""
+    index = 0
+    while index < s.engines[e, E_RUNNING] and s.engines[e, E_BUDGET] > 0:
+        r = s.running[e, index]
+        count = min(left(s, r), s.engines[e, E_BUDGET])
+        if count > 0 and not extend(w, s, r, count):
+            if w.tiers[s.engines[e, E_TIER], T_LEAVING] > 0:  # room is on its way: it sits this step out
+                s.engines[e, E_SLOWED] += 1
+                index += 1
+                continue
+            victim = s.running[e, s.engines[e, E_RUNNING] - 1]
+            s.engines[e, E_RUNNING] -= 1
+            preempt(w, s, victim)
+            s.engines[e, E_PREEMPTED] = 1
+            if victim == r:
+                return
+            continue
+        if count > 0:
+            enter(w, s, e, r, count)
+        index += 1
+
+
+@inner
+def extend(w: World, s: Serve, r: int, count: int) -> bool:
+    """Take the room that a request needs for so many more tokens; say whether there was enough."""
+    until = s.queries[r, Q_AT] + s.queries[r, Q_SKIP] * s.settings[C_BLOCK] + count
+    if room.reserves(s):
+        until = max(until, s.queries[r, Q_PROMPT] + s.queries[r, Q_GUESS])
+    return room.take(w, s, r, blocks.missing(s, r, until), s.queries[r, Q_ENGINE])
+
+
+@inner
+def preempt(w: World, s: Serve, r: int) -> None:
+    """Take everything from a running request and let it wait before all others; what it had is remembered."""
+    s.queries[r, Q_PREEMPTIONS] += 1
+    s.clock[K_FRONT] += 1
+    s.queries[r, Q_KEY] = -s.clock[K_FRONT]
+    phase.turn(s, r, W_PREEMPTED, w.clock[NOW])
+    if moving.swap_out(w, s, r):
+        return
+    room.remember(w, s, r, s.queries[r, Q_AT] if s.queries[r, Q_SKIP] == 0 else 0)
+    blocks.let_go(w, s, r)
+    s.queries[r, Q_STATE] = WAITING
+    queue.put(s, s.queries[r, Q_ENGINE], r)
+
+
+@inner
+def make_fair(w: World, s: Serve, e: int) -> None:
+    """Now and then let the running request of the user who got most make way for one of a user who got less."""
+    every = s.settings[C_FAIR]
+    if every == 0 or s.engines[e, E_QUEUE] == 0 or s.engines[e, E_STEPS] % every != 0:
+        return
+    most, place = s.service[s.queries[s.queue[e, 0, 1], Q_USER]], NONE
+    for i in range(s.engines[e, E_RUNNING]):
+        got = s.service[s.queries[s.running[e, i], Q_USER]]
+        if got > most:
+            most, place = got, i
+    if place == NONE:
+        return
+    r = s.running[e, place]
+    s.engines[e, E_RUNNING] -= 1
+    for i in range(place, s.engines[e, E_RUNNING]):
+        s.running[e, i] = s.running[e, i + 1]
+    preempt(w, s, r)
+    if s.queries[r, Q_STATE] == WAITING:  # it goes behind those that wait now
+        behind(s, e, r)
+
+
+@inner
+def behind(s: Serve, e: int, r: int) -> None:
+    """Put a request that was put before all others behind all of them."""
+    first = queue.take(s, e)
+    last = s.queries[r, Q_KEY]
+    for i in range(s.engines[e, E_QUEUE]):
+        last = max(last, s.queue[e, i, 0])
+    s.queries[first, Q_KEY] = last + 1
+    queue.put(s, e, first)
+
+
+@inner
+def enter(w: World, s: Serve, e: int, r: int, count: int) -> None:
+    """Put ``count`` tokens of a request into the step that is formed."""
+    s.batch[e, s.engines[e, E_COUNT]] = r
+    s.engines[e, E_COUNT] += 1
+    s.engines[e, E_BUDGET] -= count
+    s.engines[e, E_LATE] += s.queries[r, Q_PENDING]
+    s.queries[r, Q_STEP] = count
+    s.queries[r, Q_COMPUTED] += count
+    s.figures[SAMPLED] += 1 if left(s, r) == count else 0
+    if count == 1 and s.queries[r, Q_SKIP] == 0:
+        s.figures[DECODES] += 1
+        s.figures[CONTEXT] += s.queries[r, Q_AT]
+        s.figures[LONGEST] = max(s.figures[LONGEST], s.queries[r, Q_AT])
+        s.queries[r, Q_AT] += 1
+    else:
+        walk(s, r, count)
+    blocks.publish(w, s, r, s.queries[r, Q_AT])
+
+
+@inner
+def walk(s: Serve, r: int, count: int) -> None:
+    """Enter the chunks of a prompt: runs of tokens between blocks that are reused."""
+    size, first = s.settings[C_BLOCK], s.first_block[r]
+    shared = s.queries[r, Q_BLOCKS] * size
+    at, todo = s.queries[r, Q_AT], count
+    while todo > 0 or (s.queries[r, Q_SKIP] > 0 and at < shared and s.fate[first + at // size] == REUSED):
+        if at < shared and at % size == 0 and s.fate[first + at // size] == REUSED:
+            again = s.settings[C_SHARE] * size // 1000
+            if s.settings[C_ANYWHERE] == 1 and again > 0:
+                add_chunk(s, again, at)
+            s.queries[r, Q_SKIP] -= 1
+            at += size
+            continue
+        run = todo
+        if at < shared and s.queries[r, Q_SKIP] > 0:
+            end = (at // size + 1) * size
+            while end < shared and end - at < todo and s.fate[first + end // size] != REUSED:
+                end += size
+            if s.fate[first + min(end, shared - 1) // size] == REUSED or end - at < todo:
+                run = min(todo, end - at)
+        add_chunk(s, run, at)
+        at += run
+        todo -= run
+    s.queries[r, Q_AT] = at
+
+
+@inner
+def add_chunk(s: Serve, new: int, before: int) -> None:
+    """Enter a chunk of a prompt; one of a single token counts as a decoding request."""
+    if new == 1:
+        s.figures[DECODES] += 1
+        s.figures[CONTEXT] += before
+        s.figures[LONGEST] = max(s.figures[LONGEST], before)
+        return
+    i = s.figures[CHUNKS]
+    s.figures[CHUNKS] = i + 1
+    s.new[i] = new
+    s.before[i] = before
+
+
+@inner
+def schedule_waiting(w: World, s: Serve, e: int, margin: int) -> None:
+    """Admit waiting requests in the order of the queue while the step has tokens and the near tier has room."""
+    while s.engines[e, E_BUDGET] > 0 and s.engines[e, E_RUNNING] < s.settings[C_SEQUENCES]:
+        if s.engines[e, E_PREEMPTED] == 1:
+            return
+        if w.clock[JOBS_FREE] < margin or w.clock[ACCESSES_FREE] < margin:
+            s.clock[K_GROW] = 1
+            return
+        r = queue.take(s, e)
+        if r == NONE:
+            return
+        answer = admit(w, s, e, r)
+        if answer == STOP:
+            freed = s.engines[e, E_RUNNING] == 0 and unburden(w, s, e)
+            queue.put(s, e, r)
+            if not freed:
+                return
+
+
+@inner
+def unburden(w: World, s: Serve, e: int) -> bool:
+    """Where nothing runs, take the room of all that wait behind the first, who lacks it; say whether some had any."""
+    freed = False
+    for i in range(s.engines[e, E_QUEUE]):
+        r = s.queue[e, i, 1]
+        held = s.queries[r, Q_BYTES] > 0 or s.queries[r, Q_HELD] > 0
+        if held and s.queries[r, Q_ENGINE] == e and s.queries[r, Q_PENDING] == 0:
+            room.give_back(w, s, r, s.queries[r, Q_BYTES])
+            blocks.let_go(w, s, r)
+            s.queries[r, Q_PREEMPTIONS] += 1
+            freed = True
+    return freed
+
+
+@inner
+def admit(w: World, s: Serve, e: int, r: int) -> int:
+    """Take a request in, let it fetch its blocks first, or leave it where it is for want of room or tokens."""
+    if s.queries[r, Q_ENGINE] != e:
+        return GO_ON if moving.come_across(w, s, e, r) else STOP
+    if s.queries[r, Q_SWAPPED] > 0:
+        return GO_ON if moving.come_back(w, s, e, r) else STOP
+    fresh = s.queries[r, Q_AT] == 0 and s.queries[r, Q_HELD] == 0 and s.queries[r, Q_BYTES] == 0
+    if fresh:
+        if s.engines[e, E_STUCK] == r and still_stuck(w, s, e):
+            return STOP
+        near = s.engines[e, E_TIER]
+        pinned = w.tiers[near, T_PINNED]
+        far = blocks.find(w, s, r)
+        if not settle_in(w, s, e, r, far):
+            s.engines[e, E_STUCK] = r
+            s.engines[e, E_NEEDS] += w.tiers[near, T_PINNED] - pinned
+            s.engines[e, E_SEEN] = moved(w)
+            blocks.drop(w, s, r)
+            return STOP
+        blocks.hold(w, s, r)
+        if s.queries[r, Q_AT] > 0:  # what it remembers follows its blocks
+            s.queries[r, Q_SKIP] = 0
+        if s.queries[r, Q_PENDING] > 0 and s.settings[C_LAYERED] == 0:
+            s.queries[r, Q_STATE] = FETCHING
+            phase.turn(s, r, W_FETCH, w.clock[NOW])
+            return GO_ON
+    count = min(left(s, r), s.engines[e, E_BUDGET])
+    if s.settings[C_CHUNKED] == 0 and left(s, r) > s.engines[e, E_BUDGET]:
+        return STOP
+    if not extend(w, s, r, count):
+        count = min(count, s.queries[r, Q_STEP])  # the room for these was taken before its blocks were fetched
+        if not extend(w, s, r, count):
+            return STOP
+    s.queries[r, Q_STATE] = RUNNING
+    if s.queries[r, Q_STARTED] == NONE:
+        s.queries[r, Q_STARTED] = w.clock[NOW]
+    phase.turn(s, r, W_DECODE if s.queries[r, Q_GENERATED] > 0 else W_PREFILL, w.clock[NOW])
+    s.running[e, s.engines[e, E_RUNNING]] = r
+    s.engines[e, E_RUNNING] += 1
+    enter(w, s, e, r, count)
+    return ADMITTED
+
+
+@hot
+def moved(w: World) -> int:
+    """Return the bytes that have come to tiers and left them: while that stays, every block is where it was."""
+    total = 0
+    for tier in range(w.tiers.shape[0]):
+        total += w.tiers[tier, T_PLACED] + w.tiers[tier, T_REMOVED]
+    return total
+
+
+@inner
+def still_stuck(w: World, s: Serve, e: int) -> bool:
+    """Say, without looking its blocks up again, whether the head of the queue still lacks room for its whole prompt."""
+    if s.settings[C_WHOLE] == 0:  # what it needs depends on the tokens that the step has left
+        return False
+    had = room.free(w, s, e) + rooms.evictable(w, s.engines[e, E_TIER])
+    return bool(moved(w) == s.engines[e, E_SEEN] and had < s.engines[e, E_NEEDS] + reserve(s, e))
+
+
+@hot
+def reserve(s: Serve, e: int) -> int:
+    """Return the bytes that must stay free when a request is admitted."""
+    return int(s.settings[C_RESERVE] if s.engines[e, E_RUNNING] > 0 else 0)
+
+
+@inner
+def settle_in(w: World, s: Serve, e: int, r: int, far: int) -> bool:
+    """Say whether a request has room; take that of its first chunk, and of what it remembers."""
+    size, page = s.settings[C_BLOCK], s.settings[C_PAGE]
+    found, total = blocks.reused(s, r), known(s, r)
+    kept = 0
+    if s.queries[r, Q_REMEMBERED] > 0 and found == s.queries[r, Q_BLOCKS]:
+        kept = min(s.queries[r, Q_REMEMBERED] // s.settings[C_PAGE_BYTES], (total - 1) // page - found * size // page)
+        kept = max(0, kept)
+    done = found * size + kept * page
+    count = min(total - done, s.engines[e, E_BUDGET])
+    s.queries[r, Q_STEP] = count
+    s.engines[e, E_NEEDS] = 0
+    if s.settings[C_CHUNKED] == 0 and total - done > s.engines[e, E_BUDGET]:
+        return False
+    whole = total if s.settings[C_WHOLE] == 1 else done + count
+    shared = found * s.settings[C_BLOCK_BYTES]
+    if room.reserves(s):
+        whole = max(whole, s.queries[r, Q_PROMPT] + s.queries[r, Q_GUESS])
+    own = max(0, room.bytes_of(s, whole) - shared)
+    s.engines[e, E_NEEDS] = own + far * s.settings[C_BLOCK_BYTES]
+    if not room.has_room(w, s, e, s.engines[e, E_NEEDS] + reserve(s, e), e):
+        return False
+    room.forget(s, r, kept * s.settings[C_PAGE_BYTES])
+    room.take_again(w, s, r, kept * s.settings[C_PAGE_BYTES])
+    s.queries[r, Q_REUSED] += kept * page
+    s.served[r, s.served.shape[1] - 1] += kept * page
+    if kept > 0:
+        s.queries[r, Q_AT] = done
+        room.consume(s, e, far * s.settings[C_BLOCK_BYTES])
+        return room.take(w, s, r, max(0, room.bytes_of(s, done + count) - shared) - s.queries[r, Q_BYTES], e)
+    room.consume(s, e, far * s.settings[C_BLOCK_BYTES])
+    return room.take(w, s, r, max(0, room.bytes_of(s, whole if room.reserves(s) else done + count) - shared), e)

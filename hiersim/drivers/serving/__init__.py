@@ -1,0 +1,1 @@
+"""Serving: what a step of a batch costs (docs/step_cost.md)."""

@@ -1,0 +1,1 @@
+"""A result, or several to compare, as one HTML file that needs nothing else."""

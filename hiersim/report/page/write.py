@@ -1,0 +1,161 @@
+"""Writes the report: one HTML file, with its pictures, its style and its script inside."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from hiersim.config.text import read_text
+from hiersim.engine.result import Result
+from hiersim.errors import ConfigError
+from hiersim.report import gallery
+from hiersim.report.files import write_files
+from hiersim.report.format import count
+from hiersim.report.page import words
+from hiersim.report.page.tables import Table, comparison, others, tables_of
+from hiersim.report.reading import Saved
+from hiersim.report.tables import tables
+
+Tell = Callable[[Result], list[str]]
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture as SVG to stand in the page."""
+
+    id: str
+    caption: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run in the page."""
+
+    name: str
+    machine: str
+    told: list[str]
+    pictures: list[Drawn]
+    tables: list[Table]
+    scenario: str
+    provenance: list[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the template is filled with; ``told``, ``tables`` and ``pictures`` compare several runs."""
+
+    title: str
+    subtitle: str
+    runs: list[Run]
+    told: list[str]
+    tables: list[Table]
+    pictures: list[Drawn]
+
+
+def write_report(saved: Sequence[Saved], path: Path | str, tell: Tell = words.told) -> Path:
+    """Write the report of one result, or of several that are compared, whole or not at all; return the path.
+
+    Args:
+        saved: what ``read_result`` returned.
+        path: of the HTML file.
+        tell: says in sentences what a result shows.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    path = Path(path)
+    return write_files(path.parent, {path.name: html(saved, tell).encode()})[0]
+
+
+def html(saved: Sequence[Saved], tell: Tell = words.told) -> str:
+    """Return the report as a text; arguments as ``write_report``."""
+    from jinja2 import Environment, StrictUndefined
+
+    here = files(__package__)
+    style, script, template = (
+        here.joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "script.js", "report.html")
+    )
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    from markupsafe import Markup
+
+    made = environment.from_string(template)
+    return made.render(page=page_of(saved, tell), style=Markup(style), script=Markup(script)) + "\n"
+
+
+def page_of(saved: Sequence[Saved], tell: Tell) -> Page:
+    """Return what the page shows."""
+    names = names_of(saved)
+    runs = [_run(name, each, f"run{i}", tell) for i, (name, each) in enumerate(zip(names, saved, strict=True), 1)]
+    pairs = [(name, each.result) for name, each in zip(names, saved, strict=True)]
+    if len(saved) == 1:
+        facts = f"hiersim {saved[0].result.provenance.get('hiersim', '')}".strip()
+        return Page(names[0], f"{saved[0].result.machine} · {facts}", runs, [], [], [])
+    alive = [(name, result) for name, result in pairs if result.elapsed_ps]
+    pictures = [_drawn(each, [result for _, result in alive], "compared") for each in gallery.COMPARED] if alive else []
+    title = f"{count(len(saved))} runs compared"
+    return Page(title, " · ".join(names), runs, words.compared(pairs), [comparison(pairs)], pictures)
+
+
+def names_of(saved: Sequence[Saved]) -> list[str]:
+    """Return what to call each run: its name, with its folder where two have the same."""
+    names = [each.result.name for each in saved]
+    if len(set(names)) == len(names):
+        return names
+    return [f"{name} ({each.path.parent.name or each.path.stem})" for name, each in zip(names, saved, strict=True)]
+
+
+def _run(name: str, saved: Saved, prefix: str, tell: Tell) -> Run:
+    result = saved.result
+    return Run(
+        name=name,
+        machine=result.machine,
+        told=tell(result),
+        pictures=[] if saved.empty else _pictures(saved, prefix),
+        tables=[] if saved.empty else _tables(saved, prefix),
+        scenario=saved.scenario,
+        provenance=_provenance(result),
+    )
+
+
+def _tables(saved: Saved, prefix: str) -> list[Table]:
+    return [*tables_of(saved.result, prefix), *others(saved.path.parent, set(tables(saved.result)), prefix)]
+
+
+def _pictures(saved: Saved, prefix: str) -> list[Drawn]:
+    """Draw what there is to be drawn of a run; what is of its machine, where the scenario is there and reads."""
+    more: dict[str, Any] = {}
+    with contextlib.suppress(ConfigError):
+        if saved.scenario:
+            scenario = read_text(saved.scenario)
+            more = {"machine": scenario.machine, "dtype": scenario.replay.dtype}
+    shown = [each for each in gallery.OF_A_RUN if each.fits(saved.result) and (more or not each.of_machine)]
+    return [_drawn(each, saved.result, prefix, **(more if each.of_machine else {})) for each in shown]
+
+
+def _drawn(picture: gallery.Picture, shown: Any, prefix: str, **more: Any) -> Drawn:
+    """Draw a picture, with ids that no other picture of the page has."""
+    name = f"{prefix}-{picture.name}"
+    svg = picture.file(shown, "svg", **more).decode()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r'(\bid="|url\(#|href="#)', rf"\g<1>{name}-", svg)
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    return Drawn(name, picture.caption, svg.replace("<svg ", f'<svg role="img" aria-label="{picture.title}" ', 1))
+
+
+def _provenance(result: Result) -> list[tuple[str, str]]:
+    """Return what the result rests on, by name; what is empty is left out."""
+    return [(name.replace("_", " "), text) for name, value in result.provenance.items() if (text := _text(value))]
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name} {text}" for name, each in value.items() if (text := _text(each)))
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_text, value))
+    return "" if value is None else f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)

@@ -1,0 +1,66 @@
+"""Strips over time, one below the other on one time axis: what the pictures of bandwidth and of occupancy share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hiersim.report.style import FAINT, INK
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+SCALES = ((1, "ps"), (10**3, "ns"), (10**6, "us"), (10**9, "ms"), (10**12, "s"), (3600 * 10**12, "h"))
+HEIGHT, HEAD = 0.52, 1.0
+"""Inches of a strip, and of title and axis."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Heights of 0 to 1 from one time on to the next.
+
+    Attributes:
+        label: what it shows; ``note`` what its full height is.
+        colour: of its area.
+        times_ps: borders of its steps, in picoseconds, one more than heights.
+        heights: of each step.
+    """
+
+    label: str
+    note: str
+    colour: str
+    times_ps: NDArray[np.int64]
+    heights: NDArray[np.float64]
+
+
+def size(strips: int) -> tuple[float, float]:
+    """Return the width and height in inches of a picture of so many strips."""
+    return 10.0, HEAD + HEIGHT * max(1, strips)
+
+
+def draw(ax: Axes, strips: Sequence[Strip], window_ps: tuple[int, int], nothing: str) -> None:
+    """Draw the strips over a window of time in picoseconds; ``nothing`` is said where there are none."""
+    scale, unit = next((item for item in reversed(SCALES) if item[0] <= window_ps[1]), SCALES[0])
+    for y, strip in enumerate(strips):
+        low = y + 0.42
+        ax.axhline(low, color=FAINT, linewidth=0.5, zorder=1)
+        ax.stairs(low - 0.84 * strip.heights, strip.times_ps / scale, baseline=low, fill=True, color=strip.colour,
+                  zorder=2, linewidth=0)  # fmt: skip
+        ax.stairs(
+            low - 0.84 * strip.heights, strip.times_ps / scale, baseline=None, color=INK, linewidth=0.35, zorder=3
+        )
+        ax.annotate(strip.note, (1, y), (6, 0), xycoords=("axes fraction", "data"), textcoords="offset points",
+                    va="center", fontsize=8, color=FAINT, annotation_clip=False)  # fmt: skip
+    if not strips:
+        ax.text(0.5, 0.5, nothing, ha="center", color=FAINT, transform=ax.transAxes)
+    ax.set_ylim(max(1, len(strips)) - 0.5, -0.5)
+    ax.set_yticks(range(len(strips)), [strip.label for strip in strips])
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    start, end = window_ps[0] / scale, window_ps[1] / scale
+    ax.set_xlim(start, end if end > start else start + 1)
+    ax.set_xlabel(f"simulated time ({unit})")

@@ -1,0 +1,230 @@
+"""Every picture of the gallery is drawn, is legible, shows the result's numbers, and looks as it did.
+
+``python tests/report/test_gallery.py`` draws the references anew; look at them before they are kept.
+"""
+
+from __future__ import annotations
+
+import io
+import itertools
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread, imsave
+from matplotlib.patches import Rectangle, StepPatch
+from report import look, samples
+
+from hiersim.errors import ConfigError
+from hiersim.machine.catalogue import find_machine
+from hiersim.report import gallery, policy_map, roofline, style
+from hiersim.report.bandwidth_over_time import bandwidth_over_time
+from hiersim.report.energy_split import energy_split
+from hiersim.report.occupancy_over_time import occupancy_over_time
+from hiersim.report.style import detached, figure_of, styled
+from hiersim.report.traffic_by_class import traffic_by_class
+
+GOLDEN = Path(__file__).parent / "golden" / "pictures"
+WIDTH = 240  # pixels of a reference
+TOLERANCE = 0.02  # mean difference of channels from 0 to 1: fonts and smoothing differ by less, another run by more
+MACHINE = "h100-sxm-cxl"
+
+
+def a_run():
+    """A run of the sample scenario with its timeline, small enough to be drawn at once."""
+    from hiersim.api.simulation import load
+
+    path = Path(__file__).parents[2] / "configs" / "kv_tiers.yaml"
+    changes = ["replay.limit=3000", "outputs.timeline=true", "tiers.hbm.capacity=1 GiB", "tiers.dram.capacity=2 GiB"]
+    return load(path, changes).run()
+
+
+def rows():
+    sizes, names = (2**20, 2**23, 2**26), {"opt": 0.6, "s3fifo": 0.8, "lru": 0.9, "./mine.py": 1.0}
+    return [
+        {"policy": name, "capacity": size, "miss_ratio": round(share / (1 + i * (2 if name == "lru" else 1)), 3)}
+        for name, share in names.items()
+        for i, size in enumerate(sizes)
+    ]
+
+
+def drawn(picture, shown, **more):
+    with styled():
+        return picture.draw(shown, detached(*picture._module().size(shown), full=picture.full), **more)
+
+
+def a_map():
+    with styled():
+        return policy_map.policy_map(rows(), detached(*policy_map.size(rows())), title="a trace")
+
+
+def pictures():
+    run, four = a_run(), samples.four_tiers()
+    two = [four, replace(samples.four_tiers("b", 44 * 10**12), energy_j={k: 2 * v for k, v in four.energy_j.items()})]
+    roofs = {"machine": find_machine(MACHINE)}
+    return {
+        "stall_stack": lambda: drawn(gallery.STALLS, four),
+        "stall_stacks": lambda: drawn(gallery.STALLS, two),
+        "flow": lambda: drawn(gallery.FLOW, four),
+        "traffic_by_class": lambda: drawn(gallery.TRAFFIC, four),
+        "traffic_by_class_of_two": lambda: drawn(gallery.TRAFFIC, two),
+        "energy_split": lambda: drawn(gallery.ENERGY, four),
+        "energy_split_of_two": lambda: drawn(gallery.ENERGY, two),
+        "bandwidth_over_time": lambda: drawn(gallery.BANDWIDTH, run),
+        "occupancy_over_time": lambda: drawn(gallery.OCCUPANCY, run),
+        "roofline": lambda: drawn(gallery.ROOFLINE, run, **roofs),
+        "policy_map": a_map,
+    }
+
+
+NAMES = (
+    "stall_stack", "stall_stacks", "flow", "traffic_by_class", "traffic_by_class_of_two", "energy_split",
+    "energy_split_of_two", "bandwidth_over_time", "occupancy_over_time", "roofline", "policy_map",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def gallery_of():
+    return pictures()
+
+
+def small(ax):
+    """The picture in few pixels, each the mean of a block of it."""
+    image = imread(io.BytesIO(look.image(ax, "png")))[..., :3]
+    step = image.shape[1] // WIDTH
+    height, width = image.shape[0] // step, image.shape[1] // step
+    return image[: height * step, : width * step].reshape(height, step, width, step, 3).mean(axis=(1, 3))
+
+
+def difference(a, b):
+    """Mean difference of two pictures; of one size, but for a row or a column."""
+    if max(abs(a.shape[i] - b.shape[i]) for i in (0, 1)) > 1:
+        return 1.0
+    height, width = min(a.shape[0], b.shape[0]), min(a.shape[1], b.shape[1])
+    return float(np.abs(a[:height, :width] - b[:height, :width]).mean())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_looks_as_it_did(name, gallery_of):
+    assert set(NAMES) == set(gallery_of)
+    wanted = imread(GOLDEN / f"{name}.png")[..., :3]
+    assert difference(small(gallery_of[name]()), wanted) < TOLERANCE
+
+
+def test_the_tolerance_tells_pictures_apart():
+    images = {name: imread(GOLDEN / f"{name}.png")[..., :3] for name in NAMES}
+    close = [pair for pair in itertools.combinations(NAMES, 2) if difference(*(images[n] for n in pair)) < TOLERANCE]
+    assert close == []
+    other = replace(samples.four_tiers(), energy_j={"tiers.hbm.read": 1.0, "units.gpu0.compute": 1.0})
+    assert difference(small(drawn(gallery.ENERGY, other)), images["energy_split"]) > TOLERANCE
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_legible(name, gallery_of):
+    assert look.faults(gallery_of[name]()) == []
+
+
+@pytest.mark.parametrize("name", samples.ALL)
+@pytest.mark.parametrize("draw", [traffic_by_class, energy_split, bandwidth_over_time, occupancy_over_time])
+def test_it_is_drawn_of_any_result(draw, name):
+    result = samples.ALL[name]()
+    ax = detached(11, 6)
+    assert draw(result, ax) is ax
+    assert look.faults(ax) == [] or name == "extreme"
+
+
+def lengths(ax):
+    """How long each bar is, from the top."""
+    found = {}
+    for patch in ax.patches:
+        if isinstance(patch, Rectangle):
+            y = round(patch.get_y(), 3)
+            found[y] = found.get(y, 0.0) + patch.get_width()
+    return [found[y] for y in sorted(found)]
+
+
+def test_bars_are_as_long_as_the_bytes_and_the_joules():
+    result = samples.four_tiers()
+    sizes = [size for tier in result.tiers.values() for size in (tier.read_total, tier.written_total)]
+    sizes += [size for link in result.links.values() for size in (link.forward_total, link.backward_total)]
+    assert lengths(traffic_by_class(result, detached(10, 6))) == [size for size in sizes if size]
+    assert sum(lengths(energy_split([result, result], detached(10, 3)))) == pytest.approx(2 * result.total_energy_j)
+
+
+def test_strips_carry_the_bytes_and_the_levels(gallery_of):
+    run = a_run()
+    ax = bandwidth_over_time(run, detached(10, 8))
+    areas = [patch for patch in ax.patches if isinstance(patch, StepPatch) and patch.get_fill()]
+    hops = [label.get_text() for label in ax.get_yticklabels()]
+    assert (
+        len(areas)
+        == len(hops)
+        == sum(bool(n) for tier in run.tiers.values() for n in (tier.read_total, tier.written_total))
+        + sum(bool(n) for link in run.links.values() for n in (link.forward_total, link.backward_total))
+    )
+    ax = occupancy_over_time(run, detached(10, 4))
+    heights = [patch.get_data() for patch in ax.patches if isinstance(patch, StepPatch) and patch.get_fill()]
+    for (values, _, low), tier in zip(heights, run.tiers.values(), strict=True):
+        assert (low - values.min()) / 0.84 == pytest.approx(tier.peak_bytes / tier.capacity_bytes, abs=1e-9)
+
+
+def test_dots_stand_under_their_roofs():
+    """What a run reached is at most what its unit, and the tier for its bytes, allow."""
+    run, machine = a_run(), find_machine(MACHINE)
+    peak = machine.units["gpu0"].flops["bf16"] * machine.units["gpu0"].efficiency
+    dots = roofline.dots_of(machine, "gpu0", peak, run)
+    assert [dot.tier for dot in dots] == [name for name, tier in run.tiers.items() if tier.read_total]
+    for dot in dots:
+        tier = machine.tiers[dot.tier]
+        roof = dot.flops_per_byte * tier.read_bandwidth * tier.efficiency
+        assert 0 < dot.flops_per_s <= min(peak, roof) * (1 + 1e-9)
+        assert dot.flops_per_s / dot.flops_per_byte == pytest.approx(
+            run.tiers[dot.tier].read_total / (run.elapsed_ps / 1e12)
+        )
+
+
+def test_operations_are_dots_and_a_wrong_unit_is_said():
+    machine = find_machine(MACHINE)
+    operations = [{"flops": 10**12, "bytes": 10**9, "duration_ps": 10**10}, {"flops": 0, "bytes": 5, "duration_ps": 5}]
+    ax = roofline.roofline(None, detached(9, 5), machine=machine, operations=operations)
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in dots] == [(1000.0, 1e14)]
+    with pytest.raises(ConfigError, match="did you mean `gpu0`"):
+        roofline.roofline(None, machine=machine, unit="gpu1")
+    with pytest.raises(ConfigError, match="does not compute in `bf61`; did you mean `bf16`"):
+        roofline.roofline(None, machine=machine, dtype="bf61")
+
+
+def test_the_map_frames_the_best_and_darker_is_more():
+    ax = a_map()
+    frames = {(p.get_x() + 0.46, p.get_y() + 0.44) for p in ax.patches if not p.get_fill()}
+    names = [label.get_text() for label in ax.get_yticklabels()]
+    assert names == ["optimum", "lru", "s3fifo", "./mine.py"]
+    assert {(round(x), names[round(y)]) for x, y in frames} == {(0, "s3fifo"), (1, "lru"), (2, "lru")}
+    light = [style.lightness(colour) for colour in policy_map.COLOURS]
+    assert all(a - b > 0.06 for a, b in itertools.pairwise(light))
+
+
+def test_classes_differ_in_grey_from_what_they_often_stand_beside():
+    for pair in (
+        ("kv", "weight"),
+        ("kv", "activation"),
+        ("weight", "activation"),
+        ("weight", "expert"),
+        ("kv", "page"),
+    ):
+        a, b = (style.lightness(style.CLASSES[name]) for name in pair)
+        assert abs(a - b) > 0.08, pair
+    assert len(set(style.colours_of_classes([*style.CLASSES, "x", "y", "z"]).values())) == len(style.CLASSES) + 3
+
+
+def renew():
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    for name, draw in pictures().items():
+        imsave(GOLDEN / f"{name}.png", small(draw()))
+        print(figure_of(draw()).get_size_inches(), name)
+
+
+if __name__ == "__main__":
+    renew()
