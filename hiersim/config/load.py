@@ -114,7 +114,7 @@ def _build(tree: Tree, context: dict[str, Any], all_tiers: bool = False) -> Scen
             tree.data["tiers"] = {tier: {} for tier in machine.tiers} | mentioned
     parts, more = _sections(tree.data, context)
     classes = {name: rules for name, rules in parts.get("classes", {}).items() if rules is not None}
-    replay = parts.get("replay") if "replay" in tree.data else Replay()
+    replay = parts.get("replay") if "replay" in tree.data else None if "execute" in tree.data else Replay()
     tiers, serving = parts.get("tiers", {}), parts.get("serve")
     problems += more + problems_between(machine, tiers, classes, replay, parts.get("trace"))
     if machine is not None and serving is not None:
