@@ -18,6 +18,7 @@ from hiersim.cli import (
     calibrate,
     catalogue,
     check,
+    commands,
     compare,
     devices,
     explain,
@@ -78,6 +79,7 @@ app.add_typer(calibrate.app, name="calibrate")
 app.command("models")(models.models)
 app.command("studies")(studies.studies)
 app.command("schema")(schema.schema)
+app.command("commands", hidden=True)(commands.commands)
 app.add_typer(cache.app, name="cache")
 
 
