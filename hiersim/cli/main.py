@@ -19,6 +19,7 @@ from hiersim.cli import (
     calibrate,
     catalogue,
     check,
+    commands,
     compare,
     devices,
     explain,
@@ -79,6 +80,7 @@ app.add_typer(calibrate.app, name="calibrate")
 app.command("models")(models.models)
 app.command("studies")(studies.studies)
 app.command("schema")(schema.schema)
+app.command("commands", hidden=True)(commands.commands)
 app.add_typer(cache.app, name="cache")
 
 
