@@ -4,15 +4,20 @@
     python benchmarks/sweep.py --points 100 --kills 3
 
 One process and two run the same sweep from empty caches, in turns; ratios are of wall time, best of --repeat, beside
-the same ratio for two processes that only count, which is what the machine itself gives at that moment. Then a sweep in
-processes of its own is killed (SIGKILL, the whole process group) at random moments and started again until it ends: no
-finished point may be lost, none computed twice, and the table must have the bytes of the sweep that nobody killed.
+the same ratio for two processes that only count, which is what the machine itself gives at that moment. On a machine
+that others use too, wall time says little; so the ratio is also worked out from processor time: what one process takes,
+over what the first of several takes plus half of what its workers take, as if that half waited for the first.
+
+Then a sweep in processes of its own is killed (SIGKILL, the whole process group) at random moments and started again
+until it ends: no finished point may be lost, none computed twice, and the table must have the bytes of the sweep that
+nobody killed.
 """
 
 import argparse
 import hashlib
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
@@ -29,21 +34,40 @@ vary:
   tiers.dram.capacity: {{from: 8 GiB, to: 24 GiB, count: {capacities}}}
   replay.streams: [4, 8]
 """
+OWN = (
+    "import resource, sys; from hiersim.cli.main import execute; code = execute(sys.argv[1:]);"
+    "used = resource.getrusage(resource.RUSAGE_SELF); print(); print(used.ru_utime + used.ru_stime); sys.exit(code)"
+)
 COUNT = "n = 0\nwhile n < 60_000_000: n += 1"
 
 
 def command(folder, name, *arguments):
     """Return the command of a sweep whose results are kept in ``folder/name``."""
-    out = ["--cache", folder / name, "--out", folder / f"{name}.parquet", "--json", folder / f"{name}.json"]
+    out = ["--cache", folder / name, "--out", folder / f"{name}.parquet"]
     return [sys.executable, "-m", "hiersim.cli.main", "sweep", folder / "sweep.yaml", *out, *arguments]
 
 
 def seconds(calls):
     """Return the wall time of commands that run side by side."""
     start = time.perf_counter()
-    running = [subprocess.Popen(call, stdout=subprocess.DEVNULL, env=environment()) for call in calls]
+    running = [subprocess.Popen(call, **quiet()) for call in calls]
     assert all(process.wait() == 0 for process in running)
     return time.perf_counter() - start
+
+
+def measured(call):
+    """Return the wall time of a command, the processor time of its own process, and that of its workers."""
+    before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    process = subprocess.Popen([*call[:1], "-c", OWN, *map(str, call[3:])], stdout=subprocess.PIPE, text=True,
+                               stderr=subprocess.DEVNULL, env=environment())  # fmt: skip
+    own = float(process.communicate()[0].splitlines()[-1])
+    wall, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    return wall, own, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime - own
+
+
+def quiet():
+    """Return how commands are started."""
+    return {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": environment()}
 
 
 def environment():
@@ -54,17 +78,21 @@ def environment():
 def speed(folder, repeat):
     """Measure one process beside two; return the lines to show."""
     seconds([command(folder, "warm", "--workers", "1")])
-    best = {}
+    walls, one, two, machine = {}, [], [], 0.0
     for i in range(repeat):
-        for workers in (1, 2):
-            took = seconds([command(folder, f"w{workers}-{i}", "--workers", str(workers))])
-            best[workers] = min(best.get(workers, took), took)
+        for workers, times in ((1, one), (2, two)):
+            times.append(measured(command(folder, f"w{workers}-{i}", "--workers", str(workers))))
+            walls[workers] = min(time[0] for time in times)
         alone, both = seconds([[sys.executable, "-c", COUNT]]), seconds([[sys.executable, "-c", COUNT]] * 2)
-        best["machine"] = max(best.get("machine", 0), 2 * alone / both)
+        machine = max(machine, 2 * alone / both)
     tables = {hashlib.sha256((folder / f"w{w}-0.parquet").read_bytes()).hexdigest() for w in (1, 2)}
+    alone, (own, workers) = min(own for _, own, _ in one), min((own, workers) for _, own, workers in two)
+    ratio = alone / (own + workers / 2)
     return [
-        f"1 process {best[1]:.1f} s, 2 processes {best[2]:.1f} s: {best[1] / best[2]:.2f} times as fast",
-        f"two processes that only count: {best['machine']:.2f} times",
+        f"wall: 1 process {walls[1]:.1f} s, 2 processes {walls[2]:.1f} s: {walls[1] / walls[2]:.2f} times as fast; "
+        f"two processes that only count: {machine:.2f} times",
+        f"processor time: 1 process {alone:.1f} s; 2 processes {own:.1f} s and {workers:.1f} s in two workers: "
+        f"{ratio:.2f} times",
         f"tables are {'the same bytes' if len(tables) == 1 else 'DIFFERENT'}",
     ]
 
@@ -74,17 +102,25 @@ def entries(folder):
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.glob("*/*.json")}
 
 
+def progress(folder, call):
+    """Run a sweep that keeps its results in ``whole``; return when its first point was there, and when it ended."""
+    start, first = time.perf_counter(), None
+    with subprocess.Popen(call, **quiet()) as process:
+        while process.poll() is None:
+            time.sleep(0.01)
+            if first is None and entries(folder / "whole"):
+                first = time.perf_counter() - start
+    return first, time.perf_counter() - start
+
+
 def kills(folder, count, seed):
     """Kill a sweep again and again; return the lines to show."""
     draw, lost, again, kept = random.Random(seed), 0, 0, {}
-    whole = seconds([command(folder, "whole", "--workers", "2")])
+    first, whole = progress(folder, command(folder, "whole", "--workers", "2"))
     moments = []
     for _ in range(count):
-        process = subprocess.Popen(
-            command(folder, "killed", "--workers", "2"), stdout=subprocess.DEVNULL, start_new_session=True,
-            env=environment(),
-        )  # fmt: skip
-        moment = draw.uniform(0, 1.3 * whole / count + 2.5)
+        process = subprocess.Popen(command(folder, "killed", "--workers", "2"), start_new_session=True, **quiet())
+        moment = draw.uniform(0, 2 * (first + (whole - first) / count))  # from before its start to well into its work
         try:
             process.wait(moment)
         except subprocess.TimeoutExpired:

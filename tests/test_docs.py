@@ -19,6 +19,7 @@ DOCUMENTS = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 VOLATILE = [
     (re.compile(r" in \S+ m?s( \(.*accesses/s\))"), " in ... s"),
+    (re.compile(r"(?m), in [\d.]+ (s|ms|min)$"), ", in ..."),  # of a sweep or a search
     (re.compile(r"(?m)(?<=%)( +)[\d.]+$"), " ..."),  # the speed of a replay
     (re.compile(r"(?m)^hash +\w{16}$"), "hash ..."),
     (re.compile(r'"(seconds|accesses_per_second)": [\d.e+-]+'), r'"\1": ...'),
@@ -84,6 +85,12 @@ def told(path, check):
                 from hiersim.config import load
 
                 name = "s.yaml" if "extends: s.yaml" not in block else "t.yaml"
+                kind = re.search(r"(?m)^(vary|space):", block)  # of a sweep or of a search, else a scenario
+                if kind:
+                    from hiersim import sweep
+
+                    name = f"{kind[1]}.yaml"
+                    load = {"vary": sweep.load, "space": sweep.load_search}[kind[1]]
                 (folder / name).write_text(block)
                 load(name)
             elif kind == "console":

@@ -12,6 +12,7 @@ from hiersim.cli.failures import warn
 from hiersim.cli.options import Json, Quiet
 
 if TYPE_CHECKING:
+    from hiersim.studies.calibrate_device import Calibration as Device
     from hiersim.studies.kernels.calibrate import Calibration, Found
     from hiersim.studies.kernels.fit import Errors
 
@@ -25,7 +26,7 @@ Machine = Annotated[
 ]
 Unit = Annotated[str | None, typer.Option("--unit", help="Which card, where the files name several.")]
 Model = Annotated[str | None, typer.Option("--model", help="Whose layers were measured; else seen from the folder.")]
-Ranks = Annotated[int, typer.Option("--ranks", help="On how many cards that model was split.", min=1)]
+Ranks = Annotated[int | None, typer.Option("--ranks", help="On how many cards it was split; else seen (tp2).", min=1)]
 Bandwidth = Annotated[str | None, typer.Option("--bandwidth", help="Sheet: reads of its memory, such as 1008 GB/s.")]
 Flops = Annotated[str | None, typer.Option("--flops", help="Sheet: in 16 bits, such as 165.2 TFLOP/s.")]
 Flops8 = Annotated[str | None, typer.Option("--flops-8bit", help="Sheet: in 8 bits.")]
@@ -40,7 +41,7 @@ def calibrate_kernels(
     machine: Machine = None,
     unit: Unit = None,
     model: Model = None,
-    ranks: Ranks = 1,
+    ranks: Ranks = None,
     bandwidth: Bandwidth = None,
     flops: Flops = None,
     flops_8bit: Flops8 = None,
@@ -58,6 +59,7 @@ def calibrate_kernels(
     from hiersim.report.files import write_files
     from hiersim.studies.kernels.calibrate import Request, calibrate
 
+    _check_name(name)
     texts = {"bandwidth": bandwidth, "flops": flops, "flops_8bit": flops_8bit, "l2": l2}
     stated = _stated(texts) | ({"lanes": float(lanes)} if lanes else {})
     request = Request(tuple(data), machine, model, ranks, unit, stated)
@@ -69,7 +71,9 @@ def calibrate_kernels(
         put_json(_document(found), json)
     if json != "-":
         for card in found.cards:
-            _show(card)
+            _show(card, name if name and len(found.cards) == 1 else card.sheet.name)
+        for device in found.storage:
+            _show_storage(device)
     if not quiet:
         for line in found.ignored:
             warn(f"left out: {line}")
@@ -94,8 +98,7 @@ def _stated(texts: dict[str, str | None]) -> dict[str, float]:
     return found
 
 
-def _title(found: Found, name: str | None) -> str:
-    """Return what the file is called after: the only card, or all of them."""
+def _check_name(name: str | None) -> None:
     import re
 
     from hiersim.cli.calibrate import NAME
@@ -104,6 +107,10 @@ def _title(found: Found, name: str | None) -> str:
     if name is not None and not re.fullmatch(NAME, name):
         what = f"`{name}` is not a name; names have lower-case letters, digits, `_` and `-`"
         raise ConfigError([Mistake("--name", what)])
+
+
+def _title(found: Found, name: str | None) -> str:
+    """Return what the file is called after: the only card, or all of them."""
     return name or (found.cards[0].sheet.name if len(found.cards) == 1 else "cards")
 
 
@@ -120,7 +127,8 @@ def _entries(found: Found, name: str | None) -> str:
 
 
 def _document(found: Found) -> dict[str, Any]:
-    return {"cards": [_card(card) for card in found.cards], "ignored": list(found.ignored)}
+    storage = [{"name": each.name, "kind": each.device.kind, "file": each.data.name} for each in found.storage]
+    return {"cards": [_card(card) for card in found.cards], "storage": storage, "ignored": list(found.ignored)}
 
 
 def _card(card: Calibration) -> dict[str, Any]:
@@ -141,11 +149,11 @@ def _plain(errors: Errors | None) -> dict[str, Any] | None:
     return None if errors is None else dict(vars(errors))
 
 
-def _show(card: Calibration) -> None:
+def _show(card: Calibration, name: str) -> None:
     from hiersim.report.policies_table import table
     from hiersim.studies.kernels.entry import constants, value_text
 
-    print(f"{card.sheet.name} · {card.sheet.text}\n")
+    print(f"{name} · {card.sheet.text}\n")
     rows = []
     for fitted in card.found:
         fell = str(fitted.fell or "")
@@ -158,6 +166,13 @@ def _show(card: Calibration) -> None:
     for line in card.skipped:
         print(f"not fitted: {line}")
     print()
+
+
+def _show_storage(device: Device) -> None:
+    everything = device.groups[-1]
+    pairs = (("fitted", everything.used), ("held out", everything.held))
+    told = [f"{what} {100 * errors.mean:.2g}% of {errors.points} points" for what, errors in pairs if errors]
+    print(f"{device.name} · {device.device.kind} · mean error {', '.join(told)}\n")
 
 
 def _row(fitted: Errors | None, held_out: Errors | None) -> dict[str, str]:

@@ -25,6 +25,7 @@ from hiersim.cli.options import (
     Seed,
     Workers,
     check_numbers,
+    check_picture,
 )
 from hiersim.cli.replay import write
 
@@ -69,6 +70,7 @@ def compare(
     hiersim compare traces/chat_sample.parquet --policy lru,mq,s3fifo --capacity 1%,10%
     """
     check_numbers(seed, workers)
+    check_picture(out)
     if vary or len(given) > 1 or _is_run(given[0]):
         _only_of_traces(
             {"--policy": policy, "--capacity": capacity, "--limit": limit, "--model": model, "--format": format}

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
-from hiersim.cli.console import plain_file, put_json, show, telling_of_compilation, working
+from hiersim.cli.console import console, plain_file, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def _show(found: Runs, names: Sequence[str]) -> None:
     if any("*" in cell for row in rows for cell in row.values()):
         print("*: the best of its column")
     for sentence in why(found):
-        print(f"\n{sentence}" if sentence.endswith(":") else sentence)
+        print(f"\n{sentence}" if sentence == "Why:" else fill(sentence, console().width))
 
 
 def lines(found: Runs, names: Sequence[str]) -> list[dict[str, str]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated
 
 import typer
 
-from hiersim.cli.console import put_json
+from hiersim.cli.console import console, put_json
 from hiersim.cli.options import Json
 
 
@@ -31,4 +32,5 @@ def explain(
     for i, (name, sentences) in enumerate(found):
         if len(found) > 1:
             print(f"{chr(10) if i else ''}{name}:")
-        print(sentences if sentences else "nothing was run, so there is nothing to explain")
+        for sentence in sentences or ("nothing was run, so there is nothing to explain",):
+            print(fill(sentence, console().width))

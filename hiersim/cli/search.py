@@ -94,6 +94,6 @@ def _show(found: Searched) -> None:
         for i in order
     ]
     paths = [each.path for each in chosen.space]
-    show(table(lines[:ROWS], {name: name for name in names if name not in paths} | headings(paths)))
+    show(table(lines[:ROWS], headings([*(name for name in names if name not in paths), *paths])))
     if len(lines) > ROWS:
         print(f"... and {len(lines) - ROWS} more in the table")

@@ -72,6 +72,7 @@ def rows(found: Swept) -> list[dict[str, Any]]:
 def _show(found: Swept) -> None:
     from hiersim.report.format import duration, plural
     from hiersim.report.policies_table import table
+    from hiersim.sweep.intervals import covered
     from hiersim.sweep.table import chosen, headings, setting_text
 
     failed, count, runs = found.failed, len(found.outcomes), len(found.runs)
@@ -87,9 +88,11 @@ def _show(found: Swept) -> None:
         | {name: _cell(name, row, ends) for name in names}
         for point, row, ends in zip(found.points, numbers, spread, strict=True)
     ]
-    show(table(lines[:ROWS], headings(found.sweep.paths) | {name: name for name in names}))
+    show(table(lines[:ROWS], headings([*found.sweep.paths, *names])))
     if count > ROWS:
         print(f"... and {count - ROWS} more points in the table")
+    if found.sweep.draws:
+        print(f"\nintervals of drawn machines, which cover {covered(found.sweep.draws):.0%} (docs/uncertainty.md)")
     for outcome in failed[:FAILURES]:
         print(f"point {outcome.index} failed: {outcome.error}")
     if len(failed) > FAILURES:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hiersim.cli.check import Set
-from hiersim.cli.console import plain_file, put_json, show, telling_of_compilation, working
+from hiersim.cli.console import console, plain_file, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import Json, Processes, Quiet
 
@@ -119,8 +120,5 @@ def _show(found: WhatIf) -> None:
     if rows:
         show(table(rows))
         print()
-    for caption in captions(found):
-        print(caption)
-    print()
-    for sentence in found.sentences():
-        print(sentence)
+    for line in [*captions(found), "", *found.sentences()]:
+        print(fill(line, console().width) if line else "")

@@ -13,6 +13,7 @@ from hiersim.config.compose import beside, compose_machine, is_path, override, r
 from hiersim.config.parts import fill_parts
 from hiersim.config.scenario import Scenario
 from hiersim.config.serving import serving_problems
+from hiersim.config.sorts import expect
 from hiersim.config.tree import Place, Tree
 from hiersim.errors import ConfigError, Mistake, nearest
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
@@ -35,6 +36,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
         ConfigError: with one mistake for each problem, each with its file, line and dotted key.
     """
     tree = read_composed(str(path))
+    expect(tree, str(path), "scenario")
     tree.data.setdefault("name", Path(path).stem)
     return _build(override(tree, overrides), FROM_TEXT, all_tiers="tiers" not in tree.data)
 
@@ -113,13 +115,10 @@ def _build(tree: Tree, context: dict[str, Any], all_tiers: bool = False) -> Scen
     parts, more = _sections(tree.data, context)
     classes = {name: rules for name, rules in parts.get("classes", {}).items() if rules is not None}
     replay = parts.get("replay") if "replay" in tree.data else Replay()
-    problems += more + problems_between(machine, parts.get("tiers", {}), classes, replay, parts.get("trace"))
+    tiers, serving = parts.get("tiers", {}), parts.get("serve")
+    problems += more + problems_between(machine, tiers, classes, replay, parts.get("trace"))
+    problems += serving_problems(machine, tiers, serving) if machine is not None and serving is not None else []
     problems += agent_problems([agent.kind for agent in parts.get("agents") or ()])
-    if machine is not None and parts.get("serve") is not None:
-        rules = {
-            name: given or TierRules() for name, given in (parts.get("tiers") or dict.fromkeys(machine.tiers)).items()
-        }
-        problems += serving_problems(machine, rules, parts["serve"])
     mistakes += [tree.mistake(path, what) for path, what in problems]
     if mistakes or machine is None:
         raise ConfigError(sorted(mistakes, key=lambda mistake: (mistake.file or "", mistake.line or 0)))

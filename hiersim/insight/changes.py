@@ -28,8 +28,8 @@ def changes(before: Run, after: Run) -> list[str]:
 
 
 def _settings(before: Run, after: Run) -> str:
-    """Say in which figures the scenarios differ, as far as they are known."""
-    if not before.figures or not after.figures:
+    """Say in which figures the scenarios differ, as far as they are known and the names do not say it."""
+    if not before.figures or not after.figures or (before.settings and after.settings):
         return ""
     paths = list(dict.fromkeys([*before.figures, *after.figures]))
     differ = [path for path in paths if before.figures.get(path) != after.figures.get(path)]

@@ -109,7 +109,7 @@ def _label(settings: Mapping[str, Any]) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("name", dict(value)))
-    return str(value)
+    return "none" if value is None else str(value)
 
 
 def run_planned(planned: Sequence[Planned], workers: int | None, progress: Progress | None) -> list[Run]:

@@ -41,7 +41,7 @@ class Plots:
             ConfigError: results have no such number.
         """
         from hiersim.insight.compare import SHORT, winners
-        from hiersim.report.best_bars import bars
+        from hiersim.report.ranking import ranking
 
         name = SHORT.get(name, name)
         values = [run.numbers().get(name) for run in self.runs]
@@ -52,4 +52,4 @@ class Plots:
             (run.name, float(value or 0), shown(name, value), i in best)
             for i, (run, value) in enumerate(zip(self.runs, values, strict=True))
         ]
-        return bars(rows, ax, name)
+        return ranking(rows, ax, name)

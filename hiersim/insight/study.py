@@ -21,12 +21,14 @@ from hiersim.report.numbers import Number, numbers, unknown
 if TYPE_CHECKING:
     from hiersim.insight.prices import Prices
 
-NUDGES, NUDGE = 4, 1e-7
+NUDGES, NUDGE = 4, 1e-6
 """Runs that tell how much a run jitters, and by which share the rates of each differ from those of the one before."""
+LONG = 100_000
+"""Latencies of at least so many picoseconds differ too, by one picosecond each."""
 SURE = 2.0
 """Changes of less than so many times the jitter are not told from it."""
-SMOOTH = 1e-5
-"""Differences of less than this share of the time are what the nudges themselves bring."""
+SMOOTH = 1e-4
+"""Differences of less than this share of the time are no jitter: the nudges themselves bring as much."""
 
 
 @dataclass(frozen=True)
@@ -98,10 +100,10 @@ class Study:
             self._shake()
 
     def _shake(self) -> None:
-        """Run again with rates that differ by less than a millionth, which only changes how streams interleave."""
-        rates = [knob for knob in knobs(self.simulation.scenario) if isinstance(knob.value, float)]
-        factors = [1.0 + NUDGE * i for i in range(1, NUDGES + 1)]
-        runs = [each for each in self.all([doubled(rates, by) for by in factors]) if not isinstance(each, HiersimError)]
+        """Run again with figures that hardly differ, which only changes how streams interleave."""
+        figures = {path: v for knob in knobs(self.simulation.scenario) for path, v in knob.figures.items()}
+        nudged = [_nudged(figures, i) for i in range(1, NUDGES + 1)]
+        runs = [each for each in self.all(nudged) if not isinstance(each, HiersimError)]
         every = [self.base, *runs]
         middle = {name: sum(each[name] for each in every) / len(every) for name in self.base}
         off = {name: max(abs(each[name] - value) for each in every) for name, value in middle.items()}
@@ -149,6 +151,13 @@ class Study:
 
     def _measured(self, scenario: Scenario, outcome: Any) -> Measures | HiersimError:
         return outcome if isinstance(outcome, HiersimError) else self._measures(scenario, outcome)
+
+
+def _nudged(figures: Mapping[str, float], i: int) -> dict[str, float]:
+    """Return the figures of a scenario with its rates and its long latencies a trifle better."""
+    rates = {path: value * (1.0 + i * NUDGE) for path, value in figures.items() if isinstance(value, float)}
+    times = {path: value - i for path, value in figures.items() if "latency" in path and value >= LONG}
+    return rates | times
 
 
 def _tell(progress: Progress, before: int, done: int, total: int) -> None:

@@ -28,7 +28,7 @@ LITTLE = 0.01
 """Less than this share of the time is not worth a word."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class WhatIf:
     """What binds a run, and what would help.
 
@@ -41,8 +41,8 @@ class WhatIf:
         together: resources that bind only together: each alone saves little.
         following: of each resource what it saves of the time that is left when those that bind are twice as good.
         all_doubled: share of the time saved when every resource of the machine is twice as good.
-        jitter: measure -> by how much runs differ whose rates differ by less than a millionth, as a share of it; empty
-            if they do not. Savings are counted from the mean of these runs.
+        jitter: measure -> by how much runs differ whose figures hardly do, as a share of it; empty if they do not.
+            Savings are counted from the mean of these runs.
         runs: how many simulations it took.
         cheapest: the cheapest way to save what was asked for, if prices were given.
     """
@@ -58,6 +58,9 @@ class WhatIf:
     jitter: Mapping[str, float] = field(default_factory=dict)
     runs: int = 1
     cheapest: Cheapest | None = None
+
+    def __repr__(self) -> str:
+        return f"<WhatIf {self.name}: {' '.join(self.sentences())}>"
 
     def table(self) -> pl.DataFrame:
         """Return a row per resource: its figure, and for each measure ``slope_`` and ``doubled_`` (shares of 1)."""

@@ -35,7 +35,7 @@ def intervals_table(numbers: Mapping[str, Number], intervals: Mapping[str, tuple
             continue
         rows.append(
             {"number": name, "run": shown(name, value), "low": shown(name, low), "high": shown(name, high)}
-            | {"of the run": _width(value, low, high)}
+            | {"spread": _width(value, low, high)}
         )
     return table(rows or [{"number": "no number changes"}])
 

@@ -11,7 +11,6 @@ from typing import Any
 import hiersim
 from hiersim import jitcache
 from hiersim.config import Scenario
-from hiersim.config.compose import is_path
 
 
 def address(scenario: Scenario, fingerprint: str) -> str:
@@ -24,11 +23,13 @@ def address(scenario: Scenario, fingerprint: str) -> str:
     return hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
 
 
-def user_files(scenario: Scenario) -> list[str]:
-    """Return the paths of the user's own files that a run executes."""
-    rules = [choice for tier in scenario.tiers.values() for choice in (tier.policy, tier.admission, tier.prefetch)]
-    names = [choice.name for choice in rules if choice is not None] + [agent.kind for agent in scenario.agents]
-    return [name for name in names if is_path(name)]
+def user_files(node: Any) -> list[str]:
+    """Return the paths of the user's own Python files that a scenario names anywhere, as policies or agents."""
+    if isinstance(node, Scenario):
+        return user_files(node.model_dump(exclude={"machine", "name", "summary"}))
+    if isinstance(node, dict | list | tuple):
+        return [path for child in (node.values() if isinstance(node, dict) else node) for path in user_files(child)]
+    return [node] if isinstance(node, str) and node.endswith(".py") else []
 
 
 @functools.cache
@@ -47,6 +48,6 @@ def _digest(path: str) -> str:
 
 def trace_key(scenario: Scenario) -> str:
     """Return a text that is equal for scenarios that open the same trace."""
-    apart = {"name", "summary", "machine", "tiers", "classes", "replay", "agents", "outputs"}
+    apart = {"name", "summary", "machine", "tiers", "classes", "replay", "serve", "agents", "outputs"}
     data: dict[str, Any] = scenario.model_dump(mode="json", exclude=apart)
-    return json.dumps(data, sort_keys=True)
+    return json.dumps(data | {"serves": scenario.serve is not None}, sort_keys=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from hiersim.errors import ConfigError, Mistake, nearest
+from hiersim.errors import ConfigError, HiersimError, Mistake, nearest
 
 CLUSTERS = {"dask": "distributed", "ray": "ray"}
 """Kinds of clusters, and the package that each needs."""
@@ -68,6 +68,7 @@ def spreading(at: Where) -> Iterator[Spread]:
 
     Raises:
         ConfigError: the cluster cannot be reached.
+        HiersimError: a worker was killed.
     """
     if at.cluster:
         from hiersim.sweep.cluster import CLUSTER
@@ -84,8 +85,15 @@ def _on_cores(at: Where, work: Callable[[Any], Any], items: Sequence[Any]) -> Ge
         yield from map(work, items)
         return
     from joblib import Parallel, delayed
+    from joblib.externals.loky.process_executor import BrokenProcessPool
 
-    yield from quietly(Parallel(n_jobs=workers, return_as="generator")(delayed(work)(item) for item in items))
+    try:
+        yield from quietly(Parallel(n_jobs=workers, return_as="generator")(delayed(work)(item) for item in items))
+    except BrokenProcessPool:
+        what = (
+            "a worker was killed, mostly for want of memory; what is finished is kept: start again with fewer --workers"
+        )
+        raise HiersimError(what) from None
 
 
 def quietly(answers: Generator[Any]) -> Generator[Any]:

@@ -78,6 +78,20 @@ class Store:
             return f"cannot be kept in {self.folder} ({why.strerror})"
         return ""
 
+    def entries(self) -> list[Path]:
+        """Return the files of all results, in no order."""
+        return list(self.folder.glob("??/*.json"))
+
+    def clear(self) -> int:
+        """Delete all results, and nothing else in the folder; return the bytes that are free now."""
+        freed = 0
+        for path in self.entries():
+            with contextlib.suppress(OSError):
+                size = path.stat().st_size
+                path.unlink()
+                freed += size
+        return freed
+
     def tidy(self) -> None:
         """Delete what processes that were killed left half-written."""
         before = time.time() - STALE

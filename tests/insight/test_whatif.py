@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from hiersim.insight.knobs import knobs
 from hiersim.insight.whatif import WhatIf, whatif
 from hiersim.machine import ClassRules, Machine, Replay, TierRules, Unit
 
+CONFIGS = Path(__file__).parents[2] / "configs"
 US = 10**6
 AT_HOME = {"page": ClassRules(on_miss="home", home=FAR)}
 EXACT = {"abs": 1e-4}
@@ -213,22 +215,16 @@ def test_slopes_of_rates_and_times_add_up_to_one(figures, flops_per_byte):
 
 
 def test_what_is_lost_in_the_jitter_is_not_told():
-    """Eight streams over three tiers interleave otherwise after the smallest change; one stream does not."""
-    rng = np.random.default_rng(3)
-    objects = (rng.pareto(1.0, 1500) * 5).astype(int) % 60
-    rules = {NEAR: TierRules(capacity=9 * US), FAR: TierRules(capacity=30 * US)}
-    what = scenario(
-        far={"read_latency": 300_000, "queue_depth": 3}, link={"duplex": "half"}, tiers=rules,
-        classes={"page": ClassRules(compute_time=700_000)}, replay=Replay(streams=8, outstanding=2),
-    )  # fmt: skip
-    sizes = rng.integers(US // 2, 3 * US // 2, 60)
-    found = ask(what, objects, sizes[: objects.max() + 1], group=np.arange(1500) % 8, follow=False)
-    assert 1e-5 < found.jitter["time"] < 0.05
-    for effect in found.effects:
-        slope = effect.slope["time"]
-        assert slope is None or slope == 0.0 or abs(slope) * effect.knob.change(1.05) > 2 * found.jitter["time"]
-    assert any(effect.slope["time"] is None for effect in found.effects)
-    assert any(effect.slope["time"] for effect in found.effects)
+    """Sixteen streams over four tiers interleave otherwise after the smallest change; one stream does not."""
+    small = ["trace.limit=300", "tiers.hbm.capacity=2 GiB", "tiers.dram.capacity=4 GiB", "tiers.cxl.capacity=6 GiB"]
+    many = hs.load(CONFIGS / "kv_tiers.yaml", [*small, "classes.kv.compute_time=6 ms"])
+    found = whatif(many, follow=False)
+    assert 0.0005 < found.jitter["time"] < 0.1
+    slopes = [(effect.slope["time"], effect.knob.change(1.05)) for effect in found.effects]
+    assert any(slope is None for slope, _ in slopes)
+    told = [abs(slope) * change for slope, change in slopes if slope]
+    assert told
+    assert min(told) > 2 * found.jitter["time"]
     assert not ask(scenario(far={"read_latency": 300_000}), range(40)).jitter
 
 

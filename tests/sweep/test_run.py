@@ -1,6 +1,12 @@
 """A sweep is its points run one by one, whatever runs them; failures are rows; nothing is done twice."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -9,11 +15,12 @@ import hiersim as hs
 from hiersim import sweep
 from hiersim.api.simulation import Simulation
 from hiersim.cli.main import execute
-from hiersim.errors import ConfigError
+from hiersim.errors import ConfigError, HiersimError
 from hiersim.report.json import to_json
 from hiersim.report.numbers import shown
 from hiersim.sweep import evaluate
 from hiersim.sweep.files import Options
+from hiersim.sweep.spread import Where, spreading
 
 
 def flat(node, prefix=""):
@@ -198,6 +205,7 @@ def test_numbers_are_shown_in_their_units():
         ("units.gpu0.stalls.cxl.read bandwidth", 2): "2 ps",
         ("latency_ps.p99", 2_000): "2 ns",
         ("requests.ttft_s.p99", 0.25): "250 ms",
+        ("requests.output_tokens_per_s", 1500.0): "1500",
         ("tiers.dram.capacity_bytes", 2**30): "1 GiB",
         ("tiers.dram.read_bytes", 10**9): "1 GB",
         ("energy_j.total", 1500.0): "1.5 kJ",
@@ -207,3 +215,44 @@ def test_numbers_are_shown_in_their_units():
     }
     assert {key: shown(*key) for key in cases} == cases
     assert shown("elapsed_ps", None) == "-"
+
+
+def die(item):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_killed_worker_is_one_line():
+    with spreading(Where(workers=2)) as spread, pytest.raises(HiersimError, match="a worker was killed"):
+        list(spread(die, [1, 2]))
+
+
+def test_an_interrupted_sweep_says_nothing_more(folder):
+    (folder / "long.yaml").write_text(
+        "scenario: small.yaml\ncache: kept\nvary: {seed: {from: 1, to: 3000, step: 1}}\nworkers: 2\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    call = [sys.executable, "-m", "hiersim.cli.main", "sweep", "long.yaml"]
+    with subprocess.Popen(call, env=environment, start_new_session=True, stderr=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and len(list(folder.glob("kept/*/*.json"))) < 5:
+            time.sleep(0.01)
+        os.killpg(process.pid, signal.SIGINT)
+        errors = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+
+
+def test_serving_is_swept_too(folder, monkeypatch):
+    """The numbers of requests are columns, and the requests are read once for all points."""
+    opened = []
+    real = Simulation.trace
+    monkeypatch.setattr(Simulation, "trace", lambda self: opened.append(1) or real(self))
+    root = Path(__file__).parents[2]
+    (folder / "s.yaml").write_text(
+        f"scenario: {root}/configs/vllm_rtx4090.yaml\ncache: kept\nset: {{trace.limit: 30}}\n"
+        "vary: {serve.max_sequences: [4, 256]}\ncolumns: [requests.*]\n"
+    )
+    table = sweep.run("s.yaml", options=Options(workers=1)).table()
+    assert len(opened) == 1
+    assert table["requests.done"].to_list() == [30, 30]
+    few, many = table["requests.ttft_s.p99"].to_list()
+    assert few > many

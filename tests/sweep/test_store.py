@@ -5,6 +5,7 @@ import json
 import pytest
 
 from hiersim import sweep
+from hiersim.cli.main import execute
 from hiersim.sweep.store import Store, decoded, encoded
 
 ADDRESS = "ab" + 30 * "0"
@@ -65,3 +66,15 @@ def test_results_that_cannot_be_kept_are_told_once(folder):
     assert found.computed == 6
     (line,) = found.notes
     assert line.startswith("6 results: cannot be kept in ")
+
+
+def test_the_cache_command_shows_and_clears_results(folder, monkeypatch, capsys):
+    monkeypatch.setattr("hiersim.sweep.store.default_folder", lambda: folder / "kept")
+    sweep.run("sweep.yaml")
+    assert execute(["cache"]) == 0
+    assert f"{folder / 'kept'}: " in capsys.readouterr().out
+    assert execute(["cache", "show", "--json", "-"]) == 0
+    assert json.loads(capsys.readouterr().out)["points"]["results"] == 6
+    (folder / "kept" / "notes.txt").write_text("mine")
+    assert execute(["cache", "clear", "--points"]) == 0
+    assert [path.name for path in (folder / "kept").rglob("*") if path.is_file()] == ["notes.txt"]

@@ -3,6 +3,7 @@
 import json
 import math
 import zlib
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -87,9 +88,10 @@ def test_every_figure_with_a_source_is_drawn_or_is_a_size(scenario):
     figures = {figure.path: figure for figure in uncertain(scenario)}
     sizes = ("capacity", "granularity", "page", "max_payload", "header", "read_request", "endurance", "row", "visit")
     others = ("sharpness", "activation.banks")  # choices of a model, and what somebody has counted
+    shapes = ("rows", "depth", "block", "lanes", "passes", "reuse")  # of kernels' curves, fitted together
     for path, part in scenario.machine.parts().items():
         for field, origin in part.origins().items():
-            if not field.endswith((*sizes, *others)) and value_at(scenario, f"{path}.{field}"):
+            if not field.endswith((*sizes, *others, *shapes)) and value_at(scenario, f"{path}.{field}"):
                 found = [figure for figure in figures.values() if f"{figure.path}.".startswith(f"{path}.{field}.")]
                 assert found or field in ("queue_depth", "engines", "nand.dies"), (path, field)
                 for figure in found:
@@ -209,6 +211,12 @@ def test_the_estimates_default_is_that_of_the_catalogue():
     factors = np.exp(np.abs(np.log([ratio for ratio in ratios if ratio])))
     assert len(factors) >= 30
     assert np.quantile(factors, 0.9) == pytest.approx(CLASSES["estimate"].other, rel=0.02)
+
+
+def test_the_page_has_the_class_defaults():
+    page = (Path(__file__).parents[2] / "docs" / "uncertainty.md").read_text()
+    for name, doubt in CLASSES.items():
+        assert f"| {name} | {doubt.rate} | {doubt.other} | {doubt.reason} |" in page
 
 
 def truth_of(figures, rng):

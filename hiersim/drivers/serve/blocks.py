@@ -9,6 +9,7 @@ from hiersim.drivers.serve.columns import (
     C_BLOCK,
     C_BLOCK_BYTES,
     C_CHEAPER,
+    E_COPIED,
     E_TIER,
     E_UNIT,
     FREE,
@@ -182,6 +183,7 @@ def copy_out(w: World, s: Serve, r: int) -> None:
     for i in range(first + begin, first + end):
         if s.fate[i] == SHARED and moves.may_copy(w, near, s.block[i]):
             moves.copy_out(w, near, s.block[i], WRITE_BACK, s.queries[r, Q_ENGINE])
+            s.engines[s.queries[r, Q_ENGINE], E_COPIED] += 1
 
 
 @inner

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hiersim.drivers.serve import batch, blocks, phase, queue, room, samples, step
+from hiersim.drivers.serve import batch, blocks, moving, phase, queue, room, samples, step, waiting
 from hiersim.drivers.serve.columns import (
     C_CHUNKED,
     C_LONGEST,
@@ -155,7 +155,7 @@ def arrive(w: World, s: Serve, r: int) -> None:
         room.expect_what_fits(s, r, most)
     s.queries[r, Q_STATE] = WAITING
     s.queries[r, Q_KEY] = s.rank[r]
-    queue.put(s, r)
+    queue.put(s, e, r)
     s.clock[K_WAKE] = 1
 
 
@@ -189,13 +189,16 @@ def form(w: World, s: Serve, margin: int) -> None:
         if s.engines[e, E_BUSY] == 1:
             continue
         if s.engines[e, E_FORMING] == 0:
+            waiting.end(w, s, e)
             batch.begin(s, e)
+            batch.make_fair(w, s, e)
             batch.schedule_running(w, s, e)
         batch.schedule_waiting(w, s, e, margin)
         if s.clock[K_GROW] == 1:
             return
         samples.note(w, s, e)
         step.begin(w, s, e)
+        waiting.begin(w, s, e)
         again |= s.engines[e, E_PREEMPTED] & (1 - s.engines[e, E_BUSY])
     s.clock[K_WAKE] = again
 
@@ -225,6 +228,8 @@ def job_over(w: World, s: Serve, job: int) -> None:
     driven.over(w, job)
     if kind == OPERATE:
         step.over(w, s, tag)
+    else:
+        moving.over(w, s, tag)
 
 
 @inner
@@ -232,11 +237,14 @@ def block_came(w: World, s: Serve, a: int) -> None:
     """Go on after a block has come, or could not."""
     i, lacks = w.accesses[a, A_INDEX], w.accesses[a, A_LACKS] == LACKS
     driven.heard(w, a)
+    tier = s.pinned[i] - 1
     r = blocks.came(w, s, i, lacks)
+    if tier >= 0 and not lacks:
+        s.owed[s.queries[r, Q_ENGINE]] += s.coding_time[tier, 1]
     if s.queries[r, Q_STATE] == RUNNING:
         step.arrived(w, s, s.queries[r, Q_ENGINE])
     elif s.queries[r, Q_STATE] == FETCHING and s.queries[r, Q_PENDING] == 0:
         s.queries[r, Q_STATE] = WAITING
         s.queries[r, Q_KEY] = s.rank[r] - FIRST
         phase.turn(s, r, W_QUEUE, w.clock[NOW])
-        queue.put(s, r)
+        queue.put(s, s.queries[r, Q_ENGINE], r)

@@ -24,6 +24,7 @@ from hiersim.drivers.serve.columns import (
     C_WINDOW_BYTES,
     E_LINE_HEAD,
     E_LINE_TAIL,
+    E_SWAP,
     E_TIER,
     MAPPED,
     NONE,
@@ -114,7 +115,8 @@ def has_room(w: World, s: Serve, e: int, size: int, stream: int) -> bool:
     room = free(w, s, e)
     if size <= room:
         return True
-    if size > room + rooms.evictable(w, s.engines[e, E_TIER]):
+    there = rooms.evictable(w, s.engines[e, E_TIER]) + s.engines[e, E_SWAP]  # what is on its way out is no object
+    if size > room + max(0, there):
         return False
     return rooms.make_way(w, s.engines[e, E_TIER], size, s.settings[C_KIND], stream)
 

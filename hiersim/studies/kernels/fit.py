@@ -156,7 +156,9 @@ def solve(
         return result
 
     low, high = (np.array([getattr(bound, side) for bound in bounds]) / scale for side in ("low", "high"))
-    found = least_squares(residuals, np.array(begun) / scale, bounds=(low, high), max_nfev=STEPS, diff_step=1e-6)
+    found = least_squares(
+        residuals, np.array(begun) / scale, bounds=(low, high), max_nfev=STEPS, diff_step=1e-6, ftol=1e-6, xtol=1e-6
+    )
     return fixed | dict(zip(names, (found.x * scale).tolist(), strict=True))
 
 

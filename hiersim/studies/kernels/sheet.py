@@ -57,19 +57,20 @@ def plain(text: str) -> str:
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
-def sheet_of(label: str, machine: str | None, stated: Mapping[str, float]) -> Sheet:
+def sheet_of(label: str, folder: str, machine: str | None, stated: Mapping[str, float]) -> Sheet:
     """Return the data sheet of the card that was measured.
 
     Args:
-        label: what the files or their folder call it.
+        label: what the files call it; empty where they do not.
+        folder: the path that they lie in, which may name it too.
         machine: a machine of the catalogue or a file that has it; seen from the label when absent.
         stated: figures that the user gives: ``bandwidth``, ``flops``, ``flops_8bit``, ``l2``, ``lanes``.
 
     Raises:
         ConfigError: figures are missing; the message says which options give them.
     """
-    found = machine or machine_called(label)
-    sheet = _of_machine(found) if found else Sheet(label or "my-card", 0.0, 0.0, 0.0, 0.0)
+    found = machine or machine_called(label or folder)
+    sheet = _of_machine(found) if found else Sheet(_named(label), 0.0, 0.0, 0.0, 0.0)
     sheet = replace(
         sheet,
         bandwidth_bytes_per_s=stated.get("bandwidth", sheet.bandwidth_bytes_per_s),
@@ -85,10 +86,15 @@ def sheet_of(label: str, machine: str | None, stated: Mapping[str, float]) -> Sh
         if not value
     ]
     if absent:
-        whose = f"the catalogue has no card `{label}`" if not found else f"`{found}` does not state all"
+        whose = f"`{found}` does not state all" if found else f"the catalogue has no card `{label or folder}`"
         what = f"{whose}; give its sheet: {', '.join(absent)}, or --machine NAME"
         raise ConfigError([Mistake("--machine", what)])
     return replace(sheet, flops_8bit=sheet.flops_8bit or sheet.flops)
+
+
+def _named(label: str) -> str:
+    """Return a label as a name of the catalogue's kind."""
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-") or "my-card"
 
 
 def machine_called(label: str) -> str:

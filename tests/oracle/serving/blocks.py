@@ -4,12 +4,14 @@ A block that holds a full block of tokens has a key, which stands for those toke
 nobody holds keeps its key and stands in line: the one that has stood longest is handed out first, and forgets its key.
 """
 
+from collections import OrderedDict
+
 
 class Pool:
     """Blocks 0 to ``count - 1``; at first all are free, in this order."""
 
     def __init__(self, count):
-        self.line = list(range(count))
+        self.line = OrderedDict.fromkeys(range(count))
         self.holders = [0] * count
         self.key = [None] * count
         self.at = {}
@@ -35,12 +37,12 @@ class Pool:
         """Hold blocks that were found."""
         for block in blocks:
             if self.holders[block] == 0:
-                self.line.remove(block)
+                del self.line[block]
             self.holders[block] += 1
 
     def take(self, count):
         """Hold that many blocks from the head of the line."""
-        taken, self.line = self.line[:count], self.line[count:]
+        taken = [self.line.popitem(last=False)[0] for _ in range(count)]
         for block in taken:
             if self.at.get(self.key[block]) == block:
                 del self.at[self.key[block]]
@@ -58,4 +60,4 @@ class Pool:
         for block in reversed(blocks):
             self.holders[block] -= 1
             if self.holders[block] == 0:
-                self.line.append(block)
+                self.line[block] = None

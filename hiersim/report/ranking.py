@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def bars(rows: Sequence[tuple[str, float, str, bool]], ax: Axes | None = None, title: str = "") -> Axes:
+def ranking(rows: Sequence[tuple[str, float, str, bool]], ax: Axes | None = None, title: str = "") -> Axes:
     """Draw a bar per row.
 
     Args:
