@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = [ROOT / "README.md", *sorted(path for path in (ROOT / "docs").glob("*.md") if path.name != "model.md")]
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 VOLATILE = [
-    (re.compile(r" in \S+ m?s( \(.*accesses/s\))"), " in ... s"),
+    (re.compile(r" in \S+ m?s( \(.*(accesses|requests)/s\))"), " in ... s"),
     (re.compile(r"(?m), in [\d.]+ (s|ms|min)$"), ", in ..."),  # of a sweep or a search
     (re.compile(r"(?m)(?<=%)( +)[\d.]+$"), " ..."),  # the speed of a replay
     (re.compile(r"(?m)^hash +\w{16}$"), "hash ..."),
