@@ -173,7 +173,7 @@ class Execution(Twin):
 
     def _begin(self, op: Op) -> None:
         unit = self.units[op.unit]
-        op.phase, op.outstanding = "asking", 1
+        op.phase, op.outstanding, op.begun = "asking", 1, self.calendar.now
         lacks = []
         for at, obj in enumerate(op.objects):
             if unit.near.resident(obj):
@@ -222,10 +222,10 @@ class Execution(Twin):
         if op.action in COPIES:
             self._over(op)
             return
-        op.begun = self.calendar.now
         if op.action == "fetch":
             self._over(op)
         else:
+            op.begun = self.calendar.now
             self._operate(op)
 
     # Work
