@@ -48,11 +48,20 @@ def check(
 
 
 def doubt(scenario: Scenario, quiet: bool) -> None:
-    """Say on standard error which figures of the machine no part of their kind is known to have, a line each."""
+    """Say on standard error, a line each, what no part of its kind is known to have, and what has no effect."""
     from hiersim.machine.plausible import implausible
 
-    for mistake in [] if quiet else implausible(scenario.machine):
-        warn(f"warning: {mistake}")
+    for doubtful in [] if quiet else [*implausible(scenario.machine), *without_effect(scenario)]:
+        warn(f"warning: {doubtful}")
+
+
+def without_effect(scenario: Scenario) -> list[str]:
+    """Return what a scenario says of a replay although its requests are served."""
+    if scenario.serve is None:
+        return []
+    said, usual = scenario.replay.model_dump(), type(scenario.replay)().model_dump()
+    keys = [f"replay.{key}" for key, value in said.items() if value != usual[key] and key != "limit"]
+    return [f"{key}  has no effect where requests are served" for key in keys]
 
 
 def plan(scenario: Scenario, trace: Trace) -> dict[str, Any]:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from hiersim.errors import ConfigError, nearest
 from hiersim.machine import Machine, TierRules
 from hiersim.machine.record import Problem
 from hiersim.machine.serving import Serving
 
+if TYPE_CHECKING:
+    from hiersim.models import Model
 
-def serving_problems(machine: Machine, tiers: Mapping[str, TierRules], serving: Serving) -> list[Problem]:
-    """Return what does not fit: units and links that are not there, policies that must know the future."""
+GIB = 1 << 30
+
+
+def serving_problems(machine: Machine, tiers: Mapping[str, TierRules | None], serving: Serving) -> list[Problem]:
+    """Return what does not fit: units and links that are not there, policies that must know the future.
+
+    Rules of a tier that are wrong in themselves are ``None``; its name still counts.
+    """
     problems: list[Problem] = []
     for name in serving.units or tuple(machine.units)[:1]:
         unit = machine.units.get(name)
@@ -37,27 +46,49 @@ def serving_problems(machine: Machine, tiers: Mapping[str, TierRules], serving: 
     for name in near & set(serving.codecs):
         what = "is a unit's near tier, whose form is `serve.kv_dtype`; a codec is for further tiers"
         problems.append((("serve", "codecs", name), what))
-    return problems + _model(serving) + _tiers(tiers)
+    return problems + _model(machine, serving) + _tiers(tiers)
 
 
-def _model(serving: Serving) -> list[Problem]:
+def _model(machine: Machine, serving: Serving) -> list[Problem]:
     from hiersim.models import find_model
 
     if serving.model is None:
         return []
     try:
-        find_model(serving.model)
+        model = find_model(serving.model)
     except ConfigError as why:
         return [(("serve", "model"), mistake.what) for mistake in why.mistakes]
-    return []
+    problems: list[Problem] = []
+    for unit in dict.fromkeys(serving.units or tuple(machine.units)[:1]):
+        problems += _weights(machine, unit, model, serving) if unit in machine.units else []
+    return problems
 
 
-def _tiers(tiers: Mapping[str, TierRules]) -> list[Problem]:
+def _weights(machine: Machine, unit: str, model: Model, serving: Serving) -> list[Problem]:
+    """Return whether the weights fit the near tier, which nothing else asks where the room for KV is given."""
+    from hiersim.models import Dtypes, work_of
+
+    near = machine.units[unit].tier
+    room = machine.tiers[near].capacity - (serving.kv_pool or 0)
+    try:
+        weights = work_of(model, serving.ranks, Dtypes(weights=serving.dtype)).weight_bytes
+    except ConfigError as why:
+        return [(("serve", "ranks"), mistake.what) for mistake in why.mistakes]
+    if weights < room:
+        return []
+    there = f"{near} with {room / GIB:,.1f} GiB" + (" beside `kv_pool`" if serving.kv_pool else "")
+    what = f"weights of {weights / GIB:,.1f} GiB in {serving.dtype} do not fit {there}"
+    return [(("serve", "model"), f"{what}; more `ranks` or a smaller `dtype` make them less")]
+
+
+def _tiers(tiers: Mapping[str, TierRules | None]) -> list[Problem]:
     """Return rules that serving does not know: what must see the whole trace, and prefetchers of single accesses."""
     from hiersim import policies
 
     problems: list[Problem] = []
     for name, rules in tiers.items():
+        if rules is None:
+            continue
         if rules.policy.name in policies.REPLACEMENT.table and _needs_future(rules.policy.name):
             what = (
                 f"`{rules.policy.name}` must know the future, which serving does not: what is asked when depends on it"

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hiersim.drivers.serve import columns as c
+from hiersim.drivers.serve.fits import WORKSPACE, check_pool, check_tiers
 from hiersim.drivers.serve.state import Serve
 from hiersim.drivers.serve.step import ACTIVATION, KV, WEIGHT
 from hiersim.drivers.serving import columns as k
@@ -24,13 +25,13 @@ from hiersim.models.codec import Codec
 from hiersim.models.dtypes import bits_of
 from hiersim.models.splitting import Dtypes
 from hiersim.traces.access import AccessTrace
+from hiersim.traces.blocks import block_flops, block_parents
 from hiersim.traces.request import RequestTrace
 
 CLASSES = ("kv", "weight", "activation")
 ALLOCATIONS = ("paged", "reserved", "mapped")
 ROLES = ("both", "prefill", "decode")
 NEVER = 1 << 62
-WORKSPACE = 0.02  # share of the near tier for activations and the runtime, where the pool is not given; an estimate
 
 
 @dataclass(frozen=True)
@@ -96,14 +97,7 @@ def _sizes(serving: Serving, work: Work, capacity: int, physical: int, near: str
     else:
         left = int(min(capacity, physical) * serving.memory_share) - work.weight_bytes - int(physical * WORKSPACE)
         pool = left
-    if pool < page + window_page + state:
-        need = work.weight_bytes + int(physical * WORKSPACE)
-        raise ConfigError(
-            f"serve.model: {work.model} does not fit: weights and workspace take {need:,} of the {capacity:,} bytes of "
-            f"tiers.{near}, of which it may use {serving.memory_share:.0%}; no page of KV is left"
-        )
-    if pool > capacity:
-        raise ConfigError(f"serve.kv_pages: {pool:,} bytes of KV do not fit tiers.{near} with {capacity:,} bytes")
+    check_pool(serving, work, pool, page + window_page + state, (near, capacity, physical))
     return Sizes(page, window_page, window, state, 0, pool)
 
 
@@ -127,10 +121,15 @@ def make_core(machine: Machine, tiers: dict[str, TierRules], setup: Setup, trace
     """Return a core whose objects are the blocks, and one more of each class for what is no block."""
     blocks = trace.blocks_distinct if setup.sizes.block else 0
     size = setup.sizes.block or setup.sizes.page or 1
-    kinds = np.concatenate([np.zeros(blocks, np.uint8), np.array([KV, WEIGHT, ACTIVATION], np.uint8)])
+    kinds = np.array([KV] * blocks + [KV, WEIGHT, ACTIVATION], np.uint8)
+    flops, parents = np.ones(blocks + 3), np.full(blocks + 3, -1, np.int32)
+    if blocks:  # policies may ask what a block costs to compute, and which one it extends
+        flops[:blocks], parents[:blocks] = block_flops(trace, setup.model), block_parents(trace)
+    check_tiers(machine, tiers, setup.sizes.block, trace.block_tokens)
     objects = AccessTrace.build(
-        np.zeros(0, np.int32), np.full(blocks + 3, size, np.int64), {"object_class": kinds}, classes=CLASSES
-    )
+        np.zeros(0, np.int32), np.full(blocks + 3, size, np.int64), {"object_class": kinds, "flops": flops},
+        classes=CLASSES, parents=parents if blocks and trace.chained else None,
+    )  # fmt: skip
     rules = dict(tiers)
     for unit in setup.units:
         near = machine.units[unit].tier
