@@ -105,11 +105,12 @@ def plan(scenario: Scenario, trace: Trace) -> dict[str, Any]:
 
 def _executed(scenario: Scenario, trace: OperationTrace | OperationStream) -> str:
     """Return how operations are executed, in words; a trace that does not fit the machine is told here."""
-    from hiersim.drivers.execute.check import check
+    from hiersim.drivers.execute.check import check, check_names
     from hiersim.drivers.execute.run import setting_of
     from hiersim.report.format import plural
 
     setting = setting_of(scenario)
+    check_names(setting, trace)
     check(setting, trace)
     ahead = f", inputs fetched {plural(setting.execute.ahead, 'operation')} ahead" if setting.execute.ahead else ""
     streams, units = plural(len(trace.header.streams), "stream"), ", ".join(trace.header.units)

@@ -156,7 +156,8 @@ def _facts(result: Result, written: Sequence[Path]) -> RenderableType:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
-    latency = [] if result.requests is not None else [("latency", _latency(result))]
+    other = result.requests is not None or result.operations is not None
+    latency = [] if other else [("latency", _latency(result))]
     for label, text in [*latency, ("energy", _energy(result)), *notes(result), *files(written)]:
         table.add_row(label, Text(text))
     return Padding(table, (0, 0, 0, 2))

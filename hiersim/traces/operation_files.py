@@ -109,8 +109,12 @@ def _is_written(o: Operations) -> Any:
     return np.arange(len(o.uses)) - np.repeat(o.offsets[:-1], counts) >= np.repeat(o.reads, counts)
 
 
-def _words(names: Any, numbers: Any) -> Any:
-    return np.array([*names, None], object)[numbers.astype(np.int64)]
+def _words(names: Any, numbers: Any) -> pl.Series:
+    """Return a column of names, of which -1 is none."""
+    import polars as pl
+
+    places = np.where(numbers.astype(np.int64) < 0, len(names), numbers.astype(np.int64))
+    return pl.Series([*names, None], dtype=pl.String).gather(places)
 
 
 def _lists(values: Any, rows: Any, count: int) -> pl.Series:

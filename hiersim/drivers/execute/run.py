@@ -11,7 +11,7 @@ import numpy as np
 
 from hiersim.drivers.execute import columns as x
 from hiersim.drivers.execute import loop
-from hiersim.drivers.execute.check import check, check_piece
+from hiersim.drivers.execute.check import check, check_names, check_piece
 from hiersim.drivers.execute.faults import lost, standstill
 from hiersim.drivers.execute.load import Numbers, extended
 from hiersim.drivers.execute.outcome import operations_result
@@ -43,9 +43,10 @@ class Execution:
     """
 
     def __init__(self, setting: Setting, trace: Trace) -> None:
-        check(setting, trace)
+        check_names(setting, trace)
         self.setting, self.trace = setting, trace
         self.core = make_core(setting, trace)
+        check(setting, trace)
         self.program: Program = make_program(setting, trace, self.core)
         self.numbers = Numbers.of(trace.header, self.core.plan)
         self.homes = homes(self.core.plan, trace, setting.classes)

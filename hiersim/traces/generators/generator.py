@@ -82,6 +82,10 @@ def _value(known: Field[Any], value: Any) -> Any:
         if value not in rule["one_of"]:
             raise ValueError(f"`{value}` is not one of {', '.join(rule['one_of'])}")
         return value
+    if isinstance(default, str):
+        if not isinstance(value, str) or not value:
+            raise ValueError(f"expected a name, got `{value}`")
+        return value
     if isinstance(value, str) and rule["unit"]:
         value = parse(value, rule["unit"])
     if isinstance(value, bool) or not isinstance(value, int | float | str | np.integer | np.floating):
