@@ -161,7 +161,7 @@ def test_files_that_are_named_exist():
 
 @pytest.mark.parametrize("path", sorted((ROOT / "docs" / "extend").glob("*.md")), ids=lambda path: path.name)
 def test_names_of_registries_exist(path):
-    found = re.findall(r"`([A-Z_]+)` (?:in|of) `hiersim/([\w/]+)\.py`", path.read_text())
+    found = re.findall(r"`([A-Z_]+)`\s+(?:in|of)\s+`hiersim/([\w/]+)\.py`", path.read_text())
     assert found or path.name in ("index.md", "device.md")
     for name, module in found:
         assert hasattr(import_module("hiersim." + module.replace("/", ".").removesuffix(".__init__")), name), name
