@@ -38,6 +38,14 @@ def serving_problems(machine: Machine, tiers: Mapping[str, TierRules | None], se
         problems.append((("serve", "rank_link"), f"is needed: {serving.ranks} ranks add up numbers over a link"))
     if serving.kv_pages is not None and serving.kv_pool is not None:
         problems.append((("serve", "kv_pool"), "give either `kv_pages` or `kv_pool`"))
+    for name in serving.codecs:
+        if name not in tiers:
+            what = f"no tier `{name}`{nearest(name, tiers)} (this run manages {', '.join(tiers)})"
+            problems.append((("serve", "codecs", name), what))
+    near = {machine.units[name].tier for name in serving.units or tuple(machine.units)[:1] if name in machine.units}
+    for name in near & set(serving.codecs):
+        what = "is a unit's near tier, whose form is `serve.kv_dtype`; a codec is for further tiers"
+        problems.append((("serve", "codecs", name), what))
     return problems + _model(machine, serving) + _tiers(tiers)
 
 

@@ -127,7 +127,7 @@ def _tier(core: Core, t: int, name: str, joules: dict[str, float]) -> TierResult
 def _prefetch(core: Core, t: int) -> PrefetchResult | None:
     """Return what became of the prefetches into a tier, if there were any or it has a prefetcher."""
     w, row = core.world, core.world.ahead[t]
-    if not row[c.AH_LIMIT] and not row[c.AH_ISSUED]:
+    if not row[[c.AH_LIMIT, c.AH_ISSUED, c.AH_POLLUTION]].any():
         return None
     chosen = core.prefetchers.get(t)
     return PrefetchResult(

@@ -157,10 +157,7 @@ MISTAKES = {
     "list": (("zipf", {"alpha": [1]}), "expected a number, got `[1]`"),
     "seed": (("zipf", {"seed": -1}), "seed must be a whole number from 0, got `-1`"),
     "days": (("requests", {"requests": 10**5, "interval": "1000 s"}), "the trace lasts 1,1"),
-    "pauses": (
-        ("chat", {"sessions": 9, "turns": 100.0, "think_time": "10 h", "session_interval": 0}),
-        "the trace lasts",
-    ),
+    "pauses": (("chat", {"sessions": 9, "turns": 1000.0, "think_time": "27 h"}), "the trace lasts"),
     "process": (("requests", {"arrivals": "poison"}), "`poison` is not one of poisson, gamma, weibull, constant"),
     "pieces": (
         ("rag", {"chunk_tokens": 100}),

@@ -20,14 +20,12 @@ from hiersim.drivers.execute.columns import (
     WORKING,
 )
 from hiersim.drivers.execute.program import Program
-from hiersim.engine import driven, lookups
+from hiersim.engine import driven
 from hiersim.engine.columns import (
     A_INDEX,
     A_LACKS,
     A_NEXT,
     A_OBJECT,
-    A_UNIT,
-    CREATE,
     NOW,
     RESIDENT,
     T_LINE_HEAD,
@@ -127,15 +125,14 @@ def ask(w: World, d: Program, place: int) -> None:
 @inner
 def heard(w: World, d: Program, a: int) -> None:
     """Take note that an object is held, or is nowhere: then it is made again, or the run ends."""
-    place, key, unit = w.accesses[a, A_INDEX], w.accesses[a, A_OBJECT], w.accesses[a, A_UNIT]
+    place, key = w.accesses[a, A_INDEX], w.accesses[a, A_OBJECT]
     o = rows.row(d, place)
     if w.accesses[a, A_LACKS] == 1:
         if d.action[o] == FETCH or d.makeable[key] == 0:
             d.state[LOST_BY] = place
             d.state[LOST_OBJECT] = key
         else:
-            w.accesses[a, A_LACKS] = 0
-            lookups.begin_transit(w, a, key, CREATE, NONE, w.units[unit, U_NEAR])
+            driven.remake(w, a)
         return
     if d.work[o] == a:
         behind = w.accesses[a, A_NEXT]

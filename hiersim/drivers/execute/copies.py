@@ -76,7 +76,8 @@ def go_on(w: World, d: Program, place: int) -> None:
 def must_wait(w: World, d: Program, o: int, key: int) -> bool:
     """Say whether an object is in transit near the unit, or (not for a store) held there."""
     near = w.units[d.unit[o], U_NEAR]
-    if w.state[near, key] == ABSENT or w.home[near, key] == 1:
+    stays = w.home[near, key] == 1 and d.action[o] != STORE
+    if w.state[near, key] == ABSENT or stays:
         return False
     held = w.state[near, key] == RESIDENT and w.pins[near, key] > 0
     return bool(w.transit[key] != NONE or (held and d.action[o] != STORE))

@@ -123,10 +123,12 @@ def standstill(server: Server) -> str:
     """Say what keeps requests from ever going on."""
     states = server.state.queries[:, c.Q_STATE]
     waiting, running = int((states == c.WAITING).sum()), int((states == c.RUNNING).sum())
-    pool = server.setup.sizes.pool
+    lines = server.core.world.tiers[:, e.T_LINE_HEAD]
+    stuck = [f"tiers.{name}" for name, head in zip(server.core.plan.order, lines, strict=True) if head != c.NONE]
+    where = f"in {', '.join(stuck)} everything" if stuck else f"the room for KV of {server.setup.sizes.pool:,} bytes"
     return (
-        f"serve: {server.left:,} requests can never go on ({waiting:,} wait, {running:,} run): the room for KV of "
-        f"{pool:,} bytes is held by what is on its way or cannot be evicted; give it more room"
+        f"serve: {server.left:,} requests can never go on ({waiting:,} wait, {running:,} run): {where} is held by what "
+        "is on its way or cannot be evicted; give more room"
     )
 
 
