@@ -14,6 +14,7 @@ from typer.main import get_command
 
 import hiersim
 from hiersim.cli import (
+    breakeven,
     cache,
     calibrate,
     catalogue,
@@ -68,6 +69,7 @@ app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)
 app.command("whatif")(whatif.whatif)
 app.command("explain")(explain.explain)
+app.command("breakeven")(breakeven.breakeven)
 app.command("sweep")(sweep.sweep)
 app.command("search")(search.search)
 app.command("check")(check.check)
