@@ -14,7 +14,10 @@ from hiersim.cli.options import Json, Quiet
 if TYPE_CHECKING:
     from hiersim.config import Scenario
     from hiersim.traces.access import AccessTrace
+    from hiersim.traces.operation import OperationStream, OperationTrace
     from hiersim.traces.request import RequestTrace
+
+    Trace = AccessTrace | RequestTrace | OperationTrace | OperationStream
 
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value, such as tiers.dram.policy=arc.")
@@ -61,19 +64,24 @@ def without_effect(scenario: Scenario) -> list[str]:
     return [f"{key}  has no effect where requests are served" for key in keys]
 
 
-def plan(scenario: Scenario, trace: AccessTrace | RequestTrace) -> dict[str, Any]:
+def plan(scenario: Scenario, trace: Trace) -> dict[str, Any]:
     """Return what a run of a scenario would do, in words."""
     from hiersim.report.format import capacity, plural
 
     limit = scenario.replay.limit
     records = min(len(trace), limit) if limit else len(trace)
     facts: dict[str, Any] = {"machine": scenario.machine.summary or scenario.machine.name}
+    from hiersim.traces.access import AccessTrace
     from hiersim.traces.request import RequestTrace
 
     if isinstance(trace, RequestTrace):
         tokens = f"{int(trace.prompt_tokens.sum()):,} prompt and {int(trace.output_tokens.sum()):,} output tokens"
         facts["trace"] = f"{trace.name}: {plural(records, 'request')}, {tokens}"
         facts["serve"] = _served(scenario)
+    elif not isinstance(trace, AccessTrace):
+        objects = f"{plural(len(trace.objects), 'object')}, {capacity(int(trace.objects.size.sum()))}"
+        facts["trace"] = f"{trace.name}: {plural(len(trace), 'operation')} on {objects}"
+        facts["execute"] = _executed(scenario, trace)
     else:
         objects = plural(trace.objects, "object")
         facts["trace"] = (
@@ -93,6 +101,20 @@ def plan(scenario: Scenario, trace: AccessTrace | RequestTrace) -> dict[str, Any
     if scenario.agents:
         facts["agents"] = ", ".join(agent.kind for agent in scenario.agents)
     return facts | {"seed": str(scenario.seed), "hash": scenario.scenario_hash[:16]}
+
+
+def _executed(scenario: Scenario, trace: OperationTrace | OperationStream) -> str:
+    """Return how operations are executed, in words; a trace that does not fit the machine is told here."""
+    from hiersim.drivers.execute.check import check, check_names
+    from hiersim.drivers.execute.run import setting_of
+    from hiersim.report.format import plural
+
+    setting = setting_of(scenario)
+    check_names(setting, trace)
+    check(setting, trace)
+    ahead = f", inputs fetched {plural(setting.execute.ahead, 'operation')} ahead" if setting.execute.ahead else ""
+    streams, units = plural(len(trace.header.streams), "stream"), ", ".join(trace.header.units)
+    return f"{streams} on {units}{ahead}"
 
 
 def _served(scenario: Scenario) -> str:

@@ -63,7 +63,7 @@ def compare(
     out: Out = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare scenarios, a scenario varied, results, or policies over a trace: who wins, and why.
+    """Compare scenarios, results or policies: who wins, and why.
 
     hiersim compare configs/kv_tiers.yaml --vary tiers.hbm.policy=lru,mq
 

@@ -58,7 +58,7 @@ def replay(
     out: Out = None,
     quiet: Quiet = False,
 ) -> None:
-    """Replay a trace through one cache: misses by policy and capacity.
+    """Replay a trace through one cache: who misses how much.
 
     hiersim replay traces/zipf_sample.oracleGeneral.bin.zst --policy lru,sieve,opt --capacity 1%,10%
     """

@@ -41,7 +41,7 @@ def sweep(
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run a scenario at every point of a grid; results are kept, so a sweep that was stopped goes on.
+    """Run a scenario at every point of a grid; results are kept.
 
     hiersim sweep configs/sweeps/kv_policies.yaml
     """

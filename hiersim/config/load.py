@@ -114,10 +114,11 @@ def _build(tree: Tree, context: dict[str, Any], all_tiers: bool = False) -> Scen
             tree.data["tiers"] = {tier: {} for tier in machine.tiers} | mentioned
     parts, more = _sections(tree.data, context)
     classes = {name: rules for name, rules in parts.get("classes", {}).items() if rules is not None}
-    replay = parts.get("replay") if "replay" in tree.data else Replay()
+    replay = parts.get("replay") if "replay" in tree.data else None if "execute" in tree.data else Replay()
     tiers, serving = parts.get("tiers", {}), parts.get("serve")
     problems += more + problems_between(machine, tiers, classes, replay, parts.get("trace"))
-    problems += serving_problems(machine, tiers, serving) if machine is not None and serving is not None else []
+    if machine is not None and serving is not None:
+        problems += serving_problems(machine, tiers or dict.fromkeys(machine.tiers), serving)
     problems += agent_problems([agent.kind for agent in parts.get("agents") or ()])
     mistakes += [tree.mistake(path, what) for path, what in problems]
     if mistakes or machine is None:

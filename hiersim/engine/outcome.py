@@ -38,7 +38,7 @@ def make_result(
         machine=plan.machine.summary or plan.machine.name,
         elapsed_ps=core.now,
         seconds=seconds,
-        accesses=int(w.clock[c.DONE]),
+        accesses=int(w.clock[c.DONE] if operations is None else w.units[:, c.U_LOOKED].sum()),
         created=int(w.clock[c.CREATED]),
         created_bytes=int(w.clock[c.CREATED_BYTES]),
         tiers={tier: _tier(core, t, tier, joules) for t, tier in enumerate(plan.order)},

@@ -80,6 +80,13 @@ def test_what_is_said_of_a_replay_has_no_effect_on_serving(cli, tmp_path):
     assert (code, err) == (0, "warning: replay.streams  has no effect where requests are served\n")
 
 
+def test_the_list_of_commands_fits_a_terminal(cli, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = cli("--help")
+    assert code == 0
+    assert out.count("...") == 1, "what a command does is one short line"  # that of the usage
+
+
 def test_nothing_asked_is_no_mistake_to_explain(cli):
     code, out, err = cli()
     assert (code, out) == (2, "")

@@ -75,6 +75,7 @@ def begin(w: World, d: Program, o: int) -> None:
     d.phase[o] = ASKING
     d.outstanding[o] = 1  # until all has been asked for
     d.work[o] = NONE
+    d.begun[o] = w.clock[NOW]
     unit, stream = d.unit[o], d.stream[o]
     near = w.units[unit, U_NEAR]
     start = d.offsets[o]
@@ -148,10 +149,10 @@ def came(w: World, d: Program, place: int) -> None:
     d.outstanding[o] -= 1
     if d.outstanding[o] > 0:
         return
-    d.begun[o] = w.clock[NOW]
     if d.action[o] == FETCH:
         over.end(w, d, place)
     else:
+        d.begun[o] = w.clock[NOW]
         operate(w, d, place)
 
 

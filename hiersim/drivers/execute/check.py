@@ -14,19 +14,26 @@ from hiersim.machine.machine import unknown_tier
 from hiersim.traces.operation import COMPUTE, DTYPES, NONE, Operations, OperationTrace
 
 
-def check(setting: Setting, trace: Trace) -> None:
-    """Check a trace against a machine and its rules.
+def check_names(setting: Setting, trace: Trace) -> None:
+    """Check that the machine has what a trace names, and that the rules are for operations.
 
     Raises:
-        ConfigError: the rules say what operations do not know.
-        TraceError: unknown units or tiers, an object from nowhere, an operation that is too large; with its name.
+        ConfigError: the rules say what operations do not know, or leave out a tier that they need.
+        TraceError: an unknown unit or tier.
     """
     _rules(setting)
     _names(setting, trace)
-    plan = plan_of(setting)
+
+
+def check(setting: Setting, trace: Trace) -> None:
+    """Check a trace whose names are right against a machine, as far as it is there; pieces are checked as they come.
+
+    Raises:
+        TraceError: an object from nowhere, an operation that is too large; with its name.
+    """
     if isinstance(trace, OperationTrace):
         produced(setting, trace)
-        check_piece(setting, trace, trace.operations, homes(plan, trace, setting.classes))
+        check_piece(setting, trace, trace.operations, homes(plan_of(setting), trace, setting.classes))
 
 
 def _rules(setting: Setting) -> None:

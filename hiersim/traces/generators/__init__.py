@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 
 from hiersim.errors import ConfigError, nearest
-from hiersim.traces.access import AccessTrace
 from hiersim.traces.generators import agents, chat, loop, moe_routing, phase_change, rag, requests, scan, zipf
-from hiersim.traces.generators.generator import Generator, described, typed
-from hiersim.traces.request import RequestTrace
+from hiersim.traces.generators.generator import Generator, Made, described, typed
 
-__all__ = ["GENERATORS", "Generator", "generate"]
+__all__ = ["GENERATORS", "Generator", "Made", "generate"]
 
 GENERATORS: dict[str, Generator] = {
     "zipf": zipf.GENERATOR,
@@ -28,7 +26,7 @@ GENERATORS: dict[str, Generator] = {
 }
 
 
-def generate(kind: str, *, seed: int = 0, **parameters: Any) -> AccessTrace | RequestTrace:
+def generate(kind: str, *, seed: int = 0, **parameters: Any) -> Made:
     """Make a trace.
 
     Args:

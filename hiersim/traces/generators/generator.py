@@ -10,8 +10,11 @@ import numpy as np
 
 from hiersim.errors import ConfigError, Mistake, nearest
 from hiersim.traces.access import AccessTrace
+from hiersim.traces.operation import OperationStream, OperationTrace
 from hiersim.traces.request import RequestTrace
 
+Made = AccessTrace | RequestTrace | OperationTrace | OperationStream
+"""What a generator makes: one of the three kinds of trace, or operations piece by piece."""
 SECOND = 10**12  # picoseconds
 LARGEST = 2**62
 
@@ -30,7 +33,7 @@ class Generator:
     name: str
     summary: str
     parameters: type[Any]
-    make: Callable[[Any, np.random.Generator], AccessTrace | RequestTrace]
+    make: Callable[[Any, np.random.Generator], Made]
 
 
 def parameter(
@@ -78,6 +81,10 @@ def _value(known: Field[Any], value: Any) -> Any:
     if rule["one_of"]:
         if value not in rule["one_of"]:
             raise ValueError(f"`{value}` is not one of {', '.join(rule['one_of'])}")
+        return value
+    if isinstance(default, str):
+        if not isinstance(value, str) or not value:
+            raise ValueError(f"expected a name, got `{value}`")
         return value
     if isinstance(value, str) and rule["unit"]:
         value = parse(value, rule["unit"])

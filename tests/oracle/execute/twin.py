@@ -69,6 +69,7 @@ class Execution(Twin):
         self.look = [(stream[0] if stream else None) for stream in self.streams]
         self.look_at: list[int | None] = [None] * len(self.streams)
         self.distance = [0] * len(self.streams)
+        self.away = [0] * len(self.streams)
         self.ended_at = 0
         self.busy: Counter[str] = Counter()
         self.stalls = Waits(self, list(self.units.values()))
@@ -172,7 +173,7 @@ class Execution(Twin):
 
     def _begin(self, op: Op) -> None:
         unit = self.units[op.unit]
-        op.phase, op.outstanding = "asking", 1
+        op.phase, op.outstanding, op.begun = "asking", 1, self.calendar.now
         lacks = []
         for at, obj in enumerate(op.objects):
             if unit.near.resident(obj):
@@ -221,10 +222,10 @@ class Execution(Twin):
         if op.action in COPIES:
             self._over(op)
             return
-        op.begun = self.calendar.now
         if op.action == "fetch":
             self._over(op)
         else:
+            op.begun = self.calendar.now
             self._operate(op)
 
     # Work
@@ -401,6 +402,8 @@ class Execution(Twin):
             self.look[s], self.look_at[s], self.distance[s] = (stream[0] if stream else None), None, 0
         while self.look[s] is not None and self.distance[s] <= self.execute.ahead:
             op = self.look[s]
+            if self.away[s] and self.look_at[s] is None:
+                return False
             if op.action == "compute":
                 if self.look_at[s] is None:
                     self.look_at[s], op.looked = 0, True
@@ -412,7 +415,7 @@ class Execution(Twin):
                         if not self._room_ahead(op, obj):
                             return False
                         self.look_at[s] += 1
-                        self._prefetch(op, obj, self._source(op, obj))
+                        self._prefetch(s, op, obj, self._source(op, obj))
                         return True
                     self.look_at[s] += 1
             mine = [other for other in self.ops if other.stream == s]
@@ -439,16 +442,21 @@ class Execution(Twin):
             self.rooms.evict(near, victim, Job(req, self.replay.streams, lambda: None))
         return True
 
-    def _prefetch(self, op: Op, obj: int, source: Store) -> None:
+    def _prefetch(self, s: int, op: Op, obj: int, source: Store) -> None:
         near = self.units[op.unit].near
         near.prefetches["issued"] += 1
         near.prefetches["bytes"] += self.objects.size[obj]
         near.marks[obj] = "early"
         transit = self.transits._begin("prefetch", obj, source, near, PREFETCH, stream=self.replay.streams, index=-1)
+        transit.then = lambda: self._arrived(s)
+        self.away[s] += 1
         self.transits._ask_for_room(
             transit, lambda: self.transits._move(transit, lambda: self.transits._end_fetch(transit))
         )
         assert near.state[obj] == ARRIVING
+
+    def _arrived(self, s: int) -> None:
+        self.away[s] -= 1
 
 
 def _most(total: dict[Any, float]) -> float:
