@@ -15,6 +15,7 @@ from typer.main import get_command
 
 import hiersim
 from hiersim.cli import (
+    breakeven,
     cache,
     calibrate,
     catalogue,
@@ -70,6 +71,7 @@ app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)
 app.command("whatif")(whatif.whatif)
 app.command("explain")(explain.explain)
+app.command("breakeven")(breakeven.breakeven)
 app.command("sweep")(sweep.sweep)
 app.command("search")(search.search)
 app.command("check")(check.check)

@@ -41,7 +41,7 @@ def plain_cost(packed):
         chunks = [(new, before) for new, before, _ in batch if new > 1]
         figures[0, k.DECODES], figures[0, k.CONTEXT] = len(ones), sum(ones)
         figures[0, k.LONGEST], figures[0, k.CHUNKS] = max(ones, default=0), len(chunks)
-        figures[0, k.SAMPLED] = sum(sampled for *_, sampled in batch)
+        figures[0, k.SAMPLED] = len(batch)
         new, before = (np.array([[chunk[i] for chunk in chunks] or [0]], np.int64) for i in (0, 1))
         out = np.zeros((1, k.OUT))
         step_times(packed, figures, new, before, out)
