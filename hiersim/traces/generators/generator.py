@@ -9,8 +9,6 @@ from typing import Any
 import numpy as np
 
 from hiersim.errors import ConfigError, Mistake, nearest
-from hiersim.traces.access import AccessTrace
-from hiersim.traces.request import RequestTrace
 
 SECOND = 10**12  # picoseconds
 LARGEST = 2**62
@@ -24,13 +22,13 @@ class Generator:
         name: what users call it.
         summary: what it makes, in a line.
         parameters: a frozen dataclass made of ``parameter`` fields.
-        make: makes the trace from the parameters and a random generator.
+        make: makes the trace, of accesses, requests or operations, from the parameters and a random generator.
     """
 
     name: str
     summary: str
     parameters: type[Any]
-    make: Callable[[Any, np.random.Generator], AccessTrace | RequestTrace]
+    make: Callable[[Any, np.random.Generator], Any]
 
 
 def parameter(
@@ -78,6 +76,10 @@ def _value(known: Field[Any], value: Any) -> Any:
     if rule["one_of"]:
         if value not in rule["one_of"]:
             raise ValueError(f"`{value}` is not one of {', '.join(rule['one_of'])}")
+        return value
+    if isinstance(default, str):
+        if not isinstance(value, str) or not value.strip():
+            raise ValueError(f"expected a name, got `{value}`")
         return value
     if isinstance(value, str) and rule["unit"]:
         value = parse(value, rule["unit"])
