@@ -45,4 +45,5 @@ def generate(kind: str, *, seed: int = 0, **parameters: Any) -> Made:
     chosen = typed(GENERATORS[name], parameters)
     made = GENERATORS[name].make(chosen, np.random.default_rng([seed, zlib.crc32(name.encode())]))
     command = " ".join(part for part in (name, described(chosen), f"seed={seed}") if part)
-    return made.with_about(name=name, source=command, format="generated", notes=(f"generated: {command}",))
+    about = {"name": name, "source": command, "format": "generated", "notes": (f"generated: {command}",)}
+    return made.with_about(**about)  # type: ignore[no-any-return]
