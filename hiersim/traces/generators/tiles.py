@@ -39,7 +39,14 @@ class Place:
 
 @dataclass(frozen=True)
 class Step:
-    """A step of a loop: its kind, the tiles that it reads and writes, its FLOPs, and what it writes besides."""
+    """A step of a loop.
+
+    Attributes:
+        kind: what reports call steps of this sort.
+        reads, writes: tiles.
+        flops: its FLOPs.
+        scratch: objects that it writes besides, which never leave.
+    """
 
     kind: str
     reads: list[int]
