@@ -55,7 +55,7 @@ class Chunks:
         return [self.build.object(length * each, name, home=home, kept=kept) for length in lengths]
 
     def add(self, kind: str, reads: list[int], writes: list[int], flops: int = 0) -> None:
-        """Add an operation."""
+        """Add an operation of so many FLOPs."""
         self.build.add(kind, unit=self.p.unit, reads=reads, writes=writes, flops=flops, dtype=self.p.dtype)
 
     def scores(self, i: int, j: int, left: list[int], right: list[int], name: str = "scores") -> int:
@@ -100,7 +100,7 @@ class Chunks:
                 self.update(started, "key gradient", [change, self.query[i]], gradients["key gradient"][j], work)
 
     def update(self, started: set[int], kind: str, reads: list[int], sum_of: int, flops: int) -> None:
-        """Add a product to a sum, which is the product itself at first."""
+        """Add a product of so many FLOPs to a sum, which is the product itself at first."""
         self.add(kind, [*reads, *([sum_of] if sum_of in started else [])], [sum_of], flops)
         started.add(sum_of)
 
