@@ -116,32 +116,32 @@ class TileLoop:
         """Return the trace, with a note of the near bytes that it needs."""
         last = {tile: at for at, step in enumerate(self._steps) for tile in (*step.reads, *step.writes)}
         near: dict[int, bool] = {}  # tiles on chip: whether written since they came
-        out, leaving, room = NONE, list[int](), 0
+        out, leaving, room, ran = NONE, list[int](), 0, NONE
         for at, step in enumerate((*self._steps, Step("", [], [], 0, ()))):
             used = dict.fromkeys((*step.reads, *step.writes))
             gone = [tile for tile in near if tile not in used and (tile in self._lasting or last[tile] >= at)]
             waits = [] if out == NONE else [out]
-            out, leaving = self._let_go(gone, near)
+            out, leaving = self._let_go(gone, near, ran)
             if step.kind:
-                self._compute(step, waits)
+                ran = self._compute(step, waits)
             room = max(room, sum(self._sizes[tile] for tile in (*used, *step.scratch, *leaving)))
             near = {tile: tile in step.writes or near.get(tile, False) for tile in used}
         return self._builder.build().with_about(notes=(f"needs {room:,} bytes of {self.place.near} for a stream",))
 
-    def _let_go(self, gone: list[int], near: dict[int, bool]) -> tuple[int, list[int]]:
-        """Let tiles leave that are needed later; return the place of the operation that stores, and its tiles."""
-        unit = self.place.unit
+    def _let_go(self, gone: list[int], near: dict[int, bool], ran: int) -> tuple[int, list[int]]:
+        """Let tiles leave behind a step; return the place of the operation that stores them, and what it stores."""
+        unit, out = self.place.unit, f"{self.place.unit} out"
         if clean := [tile for tile in gone if not near[tile]]:
             self._builder.add("drop", unit=unit, action="drop", reads=clean)
         if dirty := [tile for tile in gone if near[tile]]:
-            return self._builder.add("store", unit=unit, stream=f"{unit} out", action="offload", reads=dirty), dirty
+            return self._builder.add("store", unit=unit, stream=out, action="offload", reads=dirty, after=[ran]), dirty
         return NONE, []
 
-    def _compute(self, step: Step, waits: list[int]) -> None:
+    def _compute(self, step: Step, waits: list[int]) -> int:
         """Add a step's operation; what it writes besides it reads too from the second time on, so that it is wanted."""
         begun = [number for number in step.scratch if number in self._begun]
         self._begun.update(step.scratch)
-        self._builder.add(
+        return self._builder.add(
             step.kind,
             unit=self.place.unit,
             reads=[*step.reads, *begun],
