@@ -25,7 +25,7 @@ def scratchpad(
     optimum: Annotated[bool, typer.Option(help="Look for the optimum by integer programmes.")] = True,
     json: Json = None,
 ) -> None:
-    """Order an operator graph and place its tensors in a small memory.
+    """Order a graph and place its tensors in a small memory.
 
     hiersim scratchpad net.json --capacity 64KiB
     """
