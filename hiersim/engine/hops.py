@@ -157,6 +157,12 @@ def _entries(plan: Plan, steps: list[tuple[int, int]]) -> list[Entry]:
     return entries
 
 
+def _ranks(routes: list[tuple[Step, ...]]) -> list[int]:
+    """Return the place of each route among all by its hops; equal ones have the same."""
+    places = {route: place for place, route in enumerate(sorted(set(routes)))}
+    return [places[route] for route in routes]
+
+
 def _describe(plan: Plan, near: set[int], operating: set[int]) -> dict[str, Any]:
     longest = max(len(steps) for _, steps in plan.routes)
     costs = [_entries(plan, steps) for _, steps in plan.routes]
@@ -165,6 +171,7 @@ def _describe(plan: Plan, near: set[int], operating: set[int]) -> dict[str, Any]
     hop, direction, slot = (table(len(plan.routes), longest) for _ in range(3))
     bound, bound_at, cost, loaded = (table(len(plan.routes), most) for _ in range(4))
     crosses = np.zeros((len(plan.routes), len(plan.bounds)), np.uint8)
+    rows[:, c.R_RANK] = _ranks([tuple(steps) for _, steps in plan.routes])
     for r, (_, steps) in enumerate(plan.routes):
         with_slots = sorted({h for h, _ in steps if plan.hops[h].slots is not None})
         entries = costs[r]
