@@ -60,6 +60,7 @@ class Study:
         not_ours: what of its claims a memory simulator cannot speak to.
         run: simulates, and returns the findings.
         cheap: runs within a few seconds, so that tests may run it.
+        missing: says what is not here that it needs, such as a trace; empty where nothing is.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Study:
     not_ours: str
     run: Callable[[], Sequence[Finding]]
     cheap: bool = True
+    missing: Callable[[], str] = str
 
 
 def figure(name: str, claimed: float, simulated: float, tolerance: float, note: str) -> Finding:

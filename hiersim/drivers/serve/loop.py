@@ -87,6 +87,7 @@ def advance(w: World, s: Serve, until: int, margin: int, budget: int) -> int:
             if s.clock[K_GROW] == 1:
                 s.clock[K_GROW] = 0
                 return GROW
+            core.settle(w)
             drain(w, s)
             if w.clock[BAD_TIER] != NONE:
                 return BROKEN
