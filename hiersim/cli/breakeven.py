@@ -34,7 +34,7 @@ def breakeven(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Show per tier and context length when fetching KV beats computing it.
+    """Show when fetching KV from a tier beats computing it.
 
     hiersim breakeven configs/mooncake_tiers.yaml
     """

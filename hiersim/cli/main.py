@@ -30,6 +30,7 @@ from hiersim.cli import (
     report,
     run,
     schema,
+    scratchpad,
     search,
     studies,
     sweep,
@@ -80,6 +81,7 @@ app.command("policies")(catalogue.policies)
 app.add_typer(devices.app, name="devices")
 app.add_typer(calibrate.app, name="calibrate")
 app.command("models")(models.models)
+app.command("scratchpad")(scratchpad.scratchpad)
 app.command("studies")(studies.studies)
 app.command("schema")(schema.schema)
 app.command("commands", hidden=True)(commands.commands)

@@ -10,6 +10,8 @@ import numpy as np
 from hiersim.errors import ConfigError, nearest
 from hiersim.traces.generators import agents, chat, loop, moe_routing, phase_change, rag, requests, scan, zipf
 from hiersim.traces.generators.generator import Generator, Made, described, typed
+from hiersim.traces.generators.operations import OPERATIONS
+from hiersim.traces.operation import OperationStream, OperationTrace
 
 __all__ = ["GENERATORS", "Generator", "Made", "generate"]
 
@@ -23,6 +25,7 @@ GENERATORS: dict[str, Generator] = {
     "agents": agents.GENERATOR,
     "rag": rag.GENERATOR,
     "moe_routing": moe_routing.GENERATOR,
+    **OPERATIONS,
 }
 
 
@@ -45,4 +48,5 @@ def generate(kind: str, *, seed: int = 0, **parameters: Any) -> Made:
     chosen = typed(GENERATORS[name], parameters)
     made = GENERATORS[name].make(chosen, np.random.default_rng([seed, zlib.crc32(name.encode())]))
     command = " ".join(part for part in (name, described(chosen), f"seed={seed}") if part)
-    return made.with_about(name=name, source=command, format="generated", notes=(f"generated: {command}",))
+    notes = made.header.notes if isinstance(made, OperationTrace | OperationStream) else ()
+    return made.with_about(name=name, source=command, format="generated", notes=(f"generated: {command}", *notes))

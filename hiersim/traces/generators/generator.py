@@ -27,7 +27,7 @@ class Generator:
         name: what users call it.
         summary: what it makes, in a line.
         parameters: a frozen dataclass made of ``parameter`` fields.
-        make: makes the trace from the parameters and a random generator.
+        make: makes the trace, of accesses, requests or operations, from the parameters and a random generator.
     """
 
     name: str
@@ -83,7 +83,7 @@ def _value(known: Field[Any], value: Any) -> Any:
             raise ValueError(f"`{value}` is not one of {', '.join(rule['one_of'])}")
         return value
     if isinstance(default, str):
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not value.strip():
             raise ValueError(f"expected a name, got `{value}`")
         return value
     if isinstance(value, str) and rule["unit"]:
