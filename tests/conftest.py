@@ -15,7 +15,7 @@ settings.register_profile(
 )
 settings.load_profile("hiersim")
 
-FIRST = ("engine", "reference-counts")  # groups that compile for most of a minute
+FIRST = ("engine", "reference-counts")  # groups that compile longest: each loop of the core once, with its parts
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -100,6 +100,7 @@ def test_what_can_never_be_served_is_rejected_and_the_rest_is_served():
     assert result.requests.done.tolist() == (~too_long).tolist()
 
 
+@pytest.mark.xdist_group("engine")
 def test_equal_runs_are_equal():
     trace = requests(np.random.default_rng(7), 60, 300, 200, 10**12)
     first, second = (run(trace, kv_pages=60, max_batched_tokens=256) for _ in range(2))
