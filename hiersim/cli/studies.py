@@ -36,7 +36,9 @@ def studies(
     if not (name or family or json or page):
         _list(chosen)
         return
-    chosen = _possible(chosen, asked=bool(name))
+    for study in chosen:
+        if study.missing():
+            warn(f"{study.name}: {study.missing()}")
     found: list[tuple[Study, list[Finding]]] = []
     with telling_of_compilation(quiet), working("running studies", quiet) as progress:
         for study in chosen:
@@ -55,18 +57,6 @@ def studies(
             _show(study, findings)
     if page and not quiet:
         warn(f"wrote {page}")
-
-
-def _possible(chosen: list[Study], asked: bool) -> list[Study]:
-    """Leave out studies that lack something, with a remark; raise ConfigError where they were asked for by name."""
-    from hiersim.errors import ConfigError, Mistake
-
-    lacking = {study.name: study.missing() for study in chosen if study.missing()}
-    if lacking and asked:
-        raise ConfigError([Mistake("NAME", f"{name}: {what}") for name, what in lacking.items()])
-    for name, what in lacking.items():
-        warn(f"{name} is left out: {what}")
-    return [study for study in chosen if study.name not in lacking]
 
 
 def _list(chosen: list[Study]) -> None:

@@ -47,16 +47,17 @@ def drawn(seed):
 
     requests = random_trace(rng, int(rng.integers(10, 40)), pick(10**10, 10**11, 10**12), most=2 * SIZE, output=60)
     tiers = rules(
-        {"write": pick("back", "through"), "policy": {"name": pick("lru", "lru", "fifo")}, "on_evict": pick("demote", "demote", "drop")},
+        {"write": pick("back", "through"), "policy": {"name": pick("lru", "lru", "fifo")},
+         "on_evict": pick("demote", "demote", "drop")},
         {"capacity": pick(12, 20, 60) * BLOCK, "inclusion": pick("inclusive", "exclusive"),
          "write": pick("back", "back", "through"), "policy": {"name": pick("lru", "fifo")}},
         pick(None, {"capacity": pick(30, 100) * BLOCK, "when_full": pick("evict", "refuse")}),
     )  # fmt: skip
     settings = {
         "kv_pages": pick(28, 36, 60, 400), "max_batched_tokens": pick(64, 256, 2048), "max_sequences": pick(1, 4, 64),
-        "whole_prompt": pick(True, False), "remember_preempted": pick(True, False), "fetch": pick("blocking", "layered"),
-        "fetch_if": pick("found", "faster"), "reuse": pick("prefix", "anywhere"), "recomputed_share": pick(0.0, 0.25),
-        "watermark": pick(0.0, 0.05),
+        "whole_prompt": pick(True, False), "remember_preempted": pick(True, False),
+        "fetch": pick("blocking", "layered"), "fetch_if": pick("found", "faster"),
+        "reuse": pick("prefix", "anywhere"), "recomputed_share": pick(0.0, 0.25), "watermark": pick(0.0, 0.05),
     }  # fmt: skip
     return requests, tiers, settings
 
@@ -69,13 +70,16 @@ def plain(compiled, requests, tiers, given):
         page_tokens=16, page_bytes=16 * KV, block_tokens=SIZE, block_bytes=BLOCK, longest=100_000,
         most_tokens=given["max_batched_tokens"], most_sequences=given["max_sequences"], layers=32,
         whole=given["whole_prompt"], reserve=int(given["watermark"] * compiled.setup.sizes.pool),
-        remember=given["remember_preempted"], layered=given["fetch"] == "layered", anywhere=given["reuse"] == "anywhere",
+        remember=given["remember_preempted"], layered=given["fetch"] == "layered",
+        anywhere=given["reuse"] == "anywhere",
         again=round(1000 * given["recomputed_share"]) * SIZE // 1000,
         faster=(float(start), float(more)) if given["fetch_if"] == "faster" else None,
     )  # fmt: skip
     keys = np.split(requests.block_ids, requests.block_offsets[1:-1])
     rows = zip(requests.time_ps, requests.prompt_tokens, requests.output_tokens, keys, strict=True)
-    plain_rows = [(int(time), int(prompt), int(output), list(map(int, blocks))) for time, prompt, output, blocks in rows]
+    plain_rows = [
+        (int(time), int(prompt), int(output), list(map(int, blocks))) for time, prompt, output, blocks in rows
+    ]
     return Tiered(MACHINE, tiers | {"hbm": near}, settings, plain_rows, cost_of(compiled.state.cost[0]))
 
 

@@ -34,6 +34,7 @@ TABLE = {
     "cachegen": "cachegen",
     "cache-craft": "cache_craft",
     "batchllm": "batchllm",
+    "relay-attention": "relay_attention",
     "pensieve": "pensieve",
     "mooncake-reuse": "mooncake_reuse",
     "fastswitch": "fastswitch",

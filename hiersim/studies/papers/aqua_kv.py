@@ -38,8 +38,8 @@ def _ratios(plain: float) -> Iterator[Finding]:
         small = per_token(bits)
         note = (
             f"Bytes of KV per token of {MODEL} over {RANKS} ranks, from the peak of a prompt of {TOKENS:,} tokens: "
-            f"{plain / 1024:.4g} KiB in 16 bits, "
-            f"{small / 1024:.4g} KiB at {bits:g} bits a number, the paper's {'lower' if bits == 2 else 'upper'} end."
+            f"{plain / 1024:.4g} KiB in 16 bits, {small / 1024:.4g} KiB at {bits:g} bits a number, the paper's "
+            f"{'lower' if bits == 2 else 'upper'} end."
         )
         yield figure(f"ratio-at-{bits:g}-bits", ratio, plain / small, 0.005, note)
         yield figure(f"kib-per-token-at-{bits:g}-bits", kib, small / 1024, 0.005, note)
@@ -50,8 +50,8 @@ def _predictors(plain: float) -> Finding:
     even = size / (plain * (1 - 2.5 / 16))
     note = (
         f"Linear predictors of {find_model(MODEL).layers - 1} layers are {size / GB:.2g} GB in 16 bits, "
-        f"{size / weights:.1%} of the weights, and are read in every step: as much as the codec "
-        f"saves on {even:,.0f} tokens of context. Layers must be rebuilt one after the other."
+        f"{size / weights:.1%} of the weights, and are read in every step: as much as the codec saves on {even:,.0f} "
+        "tokens of context. Layers must be rebuilt one after the other."
     )
     return seen("predictors", "cheap", f"{even:,.0f} tokens", even < 16_384, note)
 
@@ -62,7 +62,10 @@ STUDY = Study(
     family="kv-quantization",
     grade="A",
     source="Shutova et al. ICML 2025, arXiv 2501.19392",
-    memory="Small predictors rebuild a layer's KV from the layer before, so that only a residual of 2 to 2.5 bits is stored.",
+    memory=(
+        "Small predictors rebuild a layer's KV from the layer before, so that only a residual of 2 to 2.5 bits "
+        "is stored."
+    ),
     not_ours="Error rates; calibration time.",
     run=run,
 )

@@ -52,8 +52,7 @@ def _once(results: dict[tuple[int, str], Result]) -> Iterator[Finding]:
     words = ", ".join(f"{prefix:,} tokens: {times:.3g}" for prefix, times in told.items())
     note = (
         f"How often a prefix is computed, the most of three lengths; {GROUPS} prefixes of {EACH} requests each on "
-        f"{MODEL}, room for {POOL / 131072:,.0f} tokens. A count is exact. As they come, "
-        f"with LRU: {words}."
+        f"{MODEL}, room for {POOL / 131072:,.0f} tokens. A count is exact. As they come, with LRU: {words}."
     )
     yield figure("computed-once", 1.0, worst, 0.0, note)
 
@@ -65,11 +64,11 @@ def _room(results: dict[tuple[int, str], Result]) -> Finding:
         spent[order] = result.tiers["hbm"].mean_bytes * result.elapsed_ps / SECOND / 1e9
     note = (
         f"GB x s of KV that the near tier holds, prefixes of {PREFIXES[1]:,} tokens: {spent['fcfs']:,.0f} as they "
-        f"come, {spent['grouped']:,.0f} grouped. Most of it is "
-        "the pool that is full in both, for a shorter time."
+        f"come, {spent['grouped']:,.0f} grouped. Most of it is the pool that is full in both, for a shorter time."
     )
-    return seen("prefixes-live-shorter", "a prefix lives while its group runs", f"{spent['grouped'] / spent['fcfs']:.2f}",
-                spent["grouped"] < spent["fcfs"], note)  # fmt: skip
+    told = f"{spent['grouped'] / spent['fcfs']:.2f} of it"
+    shorter = spent["grouped"] < spent["fcfs"]
+    return seen("prefixes-live-shorter", "a prefix lives while its group runs", told, shorter, note)
 
 
 def _throughput(results: dict[tuple[int, str], Result]) -> Iterator[Finding]:
@@ -77,8 +76,8 @@ def _throughput(results: dict[tuple[int, str], Result]) -> Iterator[Finding]:
     told = ", ".join(f"{prefix:,} tokens: {gain:.3g}" for prefix, gain in zip(PREFIXES, gains, strict=True))
     note = (
         f"Time to serve the batch as it comes by that grouped, by the length of the prefixes ({told}); from 1, where "
-        f"nothing is shared. Kernels that read a shared prefix once are not among it, nor "
-        "is the order of long answers."
+        "nothing is shared. Kernels that read a shared prefix once are not among it, nor is the order of long "
+        "answers."
     )
     for claimed in (1.1, 2.0):
         yield between(f"throughput-{claimed:g}", claimed, 1.0, max(gains), note)
@@ -86,14 +85,16 @@ def _throughput(results: dict[tuple[int, str], Result]) -> Iterator[Finding]:
 
 STUDY = Study(
     name="batchllm",
-    title="BatchLLM: Optimizing Large Batched LLM Inference with Global Prefix Sharing and Throughput-oriented Token Batching",
+    title=(
+        "BatchLLM: Optimizing Large Batched LLM Inference with Global Prefix Sharing and Throughput-oriented "
+        "Token Batching"
+    ),
     family="prefix/chunk reuse",
     grade="A",
     source="Zheng et al. 2024, arXiv 2412.03594",
     memory=(
         "A batch that is all there is served group by group, so that a prefix is computed once and lives while its "
-        "group runs: `serve.order: grouped`, "
-        "beside first come first served with LRU."
+        "group runs: `serve.order: grouped`, beside first come first served with LRU."
     ),
     not_ours="Fused kernels; mixing long and short answers for full steps.",
     run=run,

@@ -77,12 +77,15 @@ def run() -> Sequence[Finding]:
 def _saved(works: dict[str, float]) -> Iterator[Finding]:
     told = ", ".join(f"{kind} {tokens:,.0f}" for kind, tokens in works.items())
     note = (
-        f"Tokens of prompts computed by {REQUESTS} requests of five chunks of 512 tokens of {MODEL} ({told}); a "
-        f"fifth of a reused chunk is computed again. That {DOCUMENTS} documents of 4 chunks are asked for "
-        "(popularity Zipf with 0.9) is calibrated on this figure, to the next ten."
+        f"Tokens of prompts computed by {REQUESTS} requests of five chunks of 512 tokens of {MODEL} ({told}); a fifth "
+        f"of a reused chunk is computed again. That {DOCUMENTS} documents of 4 chunks are asked for (popularity Zipf "
+        "with 0.9) is calibrated on this figure, to the next ten."
     )
     yield figure("work-against-nothing", 0.75, 1 - works["chunk"] / works["nothing"], 0.05, note)
-    note = "The same against prefix caching, which shares chunks only behind the same chunks; not calibrated. Prompts have chunks in sorted order, which helps prefixes most."
+    note = (
+        "The same against prefix caching, which shares chunks only behind the same chunks; not calibrated. "
+        "Prompts have chunks in sorted order, which helps prefixes most."
+    )
     yield figure("work-against-prefix", 0.51, 1 - works["chunk"] / works["prefix"], 0.25, note)
 
 
@@ -101,7 +104,10 @@ def _faster(results: dict[str, Result]) -> Iterator[Finding]:
             means.append(float(found.latency_ps.mean()))
         ratios[load] = means[0] / means[1]
     told = ", ".join(f"{load:.0%}: {ratio:.3g}" for load, ratio in ratios.items())
-    note = f"Mean latency with prefix caching by that with chunks, by the share of the load that prefix caching sustains ({told}). At which load the paper's figure was taken is not in the abstract."
+    note = (
+        "Mean latency with prefix caching by that with chunks, by the share of the load that prefix caching "
+        f"sustains ({told}). At which load the paper's figure was taken is not in the abstract."
+    )
     yield between("latency", 2.0, ratios[0.3], ratios[0.9], note)
 
 
@@ -113,8 +119,7 @@ STUDY = Study(
     source="Agarwal et al. SIGMOD 2025, arXiv 2502.15734",
     memory=(
         "KV of document chunks is reused wherever they stand in a prompt, after a share of their tokens is computed "
-        "again; "
-        "`reuse: anywhere` with `recomputed_share`, chunks in HBM and DRAM."
+        "again; `reuse: anywhere` with `recomputed_share`, chunks in HBM and DRAM."
     ),
     not_ours="Which tokens must be computed again, and quality; popularity in production, an input.",
     run=run,

@@ -60,8 +60,8 @@ def _bandwidth() -> Iterator[Finding]:
         coded = even(ratio)
         note = (
             f"Bandwidth at which fetching {CONTEXT:,} tokens of {MODEL} is as fast as to compute them on an A100: "
-            f"{8 * plain / 1e9:.3g} Gbit/s in 8 bits, {8 * coded / 1e9:.3g} as a stream {ratio} times "
-            "smaller. Below that, text and computing win."
+            f"{8 * plain / 1e9:.3g} Gbit/s in 8 bits, {8 * coded / 1e9:.3g} as a stream {ratio} times smaller. Below "
+            "that, text and computing win."
         )
         yield figure(f"bandwidth-{ratio}", ratio, plain / coded, 0.05, note)
 
@@ -71,9 +71,9 @@ def _delay() -> Iterator[Finding]:
     gains = [plain / first(NETWORK, ratio) for ratio in RATIOS]
     note = (
         f"Time to the first token behind 3 Gbit/s, in 8 bits ({plain / 1e12:.3g} s) by that as a stream 3.7 and 4.3 "
-        f"times smaller ({', '.join(f'{gain:.3g}' for gain in gains)}), if decoding the stream "
-        f"takes no time; computing takes {text / 1e12:.3g} s. What decoding takes lowers it: how fast the decoder is "
-        f"is not known here."
+        f"times smaller ({', '.join(f'{gain:.3g}' for gain in gains)}), if decoding the stream takes no time; "
+        f"computing takes {text / 1e12:.3g} s. What decoding takes lowers it: how fast the decoder is is not known "
+        "here."
     )
     for claimed in (2.7, 3.0):
         yield between(f"delay-{claimed:g}", claimed, 1.0, max(gains), note)
@@ -87,8 +87,7 @@ STUDY = Study(
     source="Liu et al. SIGCOMM 2024, arXiv 2310.07240 (first as: Fast Context Loading for Language Model Applications)",
     memory=(
         "KV of contexts that come again is kept far away as an entropy-coded stream; by bandwidth it is fetched, or "
-        "the text is computed "
-        "again: a codec of a remote tier, and the break-even of fetching and computing."
+        "the text is computed again: a codec of a remote tier, and the break-even of fetching and computing."
     ),
     not_ours="The coder's entropy, an input; its speed; quality.",
     run=run,

@@ -30,17 +30,18 @@ def run() -> Sequence[Finding]:
     cache = kernels_of(machine.units["gpu0"], machine.tiers["hbm"]).kernels.l2_capacity or 0
     of_head = groups // model.kv_heads * table
     layer = groups * table
-    note = f"Bytes of KV of {TOKENS:,} tokens of {MODEL} in 16 bits by those of {CHANNELS} channels in a code of {CODE_BITS} bits."
+    note = (
+        f"Bytes of KV of {TOKENS:,} tokens of {MODEL} in 16 bits by those of {CHANNELS} channels in a code of "
+        f"{CODE_BITS} bits."
+    )
     tables = (
         f"{groups} tables of {table:,} bytes in a layer, keys and values: {layer / 2**20:.3g} MiB, of the "
-        f"{cache / 2**20:.3g} MiB of the L2 of an A100; "
-        f"of one head {of_head / 1024:.3g} KiB, of the 192 KiB of shared memory of a processor. Codes are looked up "
-        f"there, so the HBM "
-        "reads the indices alone."
+        f"{cache / 2**20:.3g} MiB of the L2 of an A100; of one head {of_head / 1024:.3g} KiB, of the 192 KiB of "
+        "shared memory of a processor. Codes are looked up there, so the HBM reads the indices alone."
     )
     return [
         figure("one-bit-per-channel", 16.0, ratio, 0.001, note),
-        figure("bytes-of-a-table", 4096, table, 0.0, "A table of 256 codes for 8 channels in 16 bits; a count is exact."),
+        figure("bytes-of-a-table", 4096, table, 0.0, "256 codes of 8 channels in 16 bits; a count is exact."),
         at_most("tables-fit-the-l2", cache, layer, tables),
         at_most("tables-of-a-head-fit-shared-memory", 192 * 1024, of_head, tables),
     ]  # fmt: skip

@@ -33,15 +33,13 @@ def run() -> Sequence[Finding]:
     dictionary = 2**INDEX_BITS * model.head_dim * 2
     note = (
         f"Bytes of KV of {TOKENS:,} tokens of {MODEL} in 16 bits by those of {PAIRS} pairs of {INDEX_BITS} + "
-        f"{WEIGHT_BITS} bits for a vector of {model.head_dim} numbers: {bits:.3g} bits "
-        "each. The title says one bit."
+        f"{WEIGHT_BITS} bits for a vector of {model.head_dim} numbers: {bits:.3g} bits each. The title says one bit."
     )
     gather = (
         f"A dictionary of {dictionary / 2**20:.3g} MiB fits the L2 of an A100, but a vector gathers {gathered:,} "
-        f"bytes from it instead of {plain} from the HBM. At {faster:.3g} times the HBM's "
-        f"bandwidth, as measured for activations in the L2, attention that rebuilds vectors one by one would read "
-        f"{slower:.2g} times as long as with 16 bits: products with the dictionary "
-        "must be shared by all tokens that use an entry."
+        f"bytes from it instead of {plain} from the HBM. At {faster:.3g} times the HBM's bandwidth, as measured for "
+        f"activations in the L2, attention that rebuilds vectors one by one would read {slower:.2g} times as long as "
+        "with 16 bits: products with the dictionary must be shared by all tokens that use an entry."
     )
     return [
         figure("one-bit-class", 16.0, ratio, 0.05, note),
@@ -55,7 +53,9 @@ STUDY = Study(
     family="kv-quantization",
     grade="B",
     source="Zhang et al. AAAI 2025, arXiv 2412.11741",
-    memory="A vector of KV is a few weighted entries of a dictionary that lies on chip: small to store, gathered to read.",
+    memory=(
+        "A vector of KV is a few weighted entries of a dictionary that lies on chip: small to store, gathered to read."
+    ),
     not_ours="Quality; how many entries it needs is an input.",
     run=run,
 )

@@ -32,7 +32,9 @@ def copied(group: int) -> int:
     rules = {"hbm": TierRules(), "dram": TierRules()}
     count = COPIES // group
     trace = AccessTrace.build(np.arange(count), np.full(count, group * BLOCK), {"object_class": 0}, classes=("kv",))
-    return replay_timed(card(), rules, trace, Replay(), classes={"kv": ClassRules(on_miss="home", home="dram")}).elapsed_ps
+    return replay_timed(
+        card(), rules, trace, Replay(), classes={"kv": ClassRules(on_miss="home", home="dram")}
+    ).elapsed_ps
 
 
 def effective(group: int) -> Machine:
@@ -73,7 +75,9 @@ def run() -> Sequence[Finding]:
 def _block() -> Finding:
     work = work_of(find_model(MODEL))
     size = PAGE * work.mixings[0].kv_bytes_per_token / 1024
-    return figure("kib-of-a-page-of-a-layer", 64.0, size, 0.0, f"{PAGE} tokens of keys and values of one layer of {MODEL}.")
+    return figure(
+        "kib-of-a-page-of-a-layer", 64.0, size, 0.0, f"{PAGE} tokens of keys and values of one layer of {MODEL}."
+    )
 
 
 def _grouping() -> Iterator[Finding]:
@@ -83,8 +87,9 @@ def _grouping() -> Iterator[Finding]:
         count = COPIES // group
         saved = (copied(1) - copied(group) * COPIES // (count * group)) / ((COPIES - COPIES / group) * overhead)
         note = (
-            f"Time saved by copies of {group} pages instead of one over (1 - 1/{group}) x {COPIES} copies x {overhead / 1e6:.4g} us, what a copy costs whatever its size "
-            f"(an estimate of the catalogue): {copied(1) / 1e9:.4g} to {copied(group) / 1e9:.4g} ms for {COPIES * BLOCK >> 20} MiB."
+            f"Time saved by copies of {group} pages instead of one over (1 - 1/{group}) x {COPIES} copies x "
+            f"{overhead / 1e6:.4g} us, what a copy costs whatever its size (an estimate of the catalogue): "
+            f"{copied(1) / 1e9:.4g} to {copied(group) / 1e9:.4g} ms for {COPIES * BLOCK >> 20} MiB."
         )
         yield figure(f"overhead-saved-by-{group}", 1.0, saved, 0.05, note)
 
@@ -96,8 +101,9 @@ def _host_copies() -> Finding:
         result = served(card(), MODEL, talks(True), tiers, kv_pool=POOL, max_batched_tokens=2048)
         moved[inclusion] = result.links["pcie"].forward_total / result.created_bytes
     note = (
-        f"Bytes that leave the HBM by those of all blocks, conversations of about four turns: {moved['exclusive']:.3g} if the host gives up a copy that is read, "
-        f"{moved['inclusive']:.3g} if it keeps it. With copies kept nothing leaves twice."
+        "Bytes that leave the HBM by those of all blocks, conversations of about four turns: "
+        f"{moved['exclusive']:.3g} if the host gives up a copy that is read, {moved['inclusive']:.3g} if it keeps it. "
+        "With copies kept nothing leaves twice."
     )
     return seen("host-copies", "unchanged KV is not rewritten", f"{moved['exclusive']:.3g} to {moved['inclusive']:.3g}",
                 moved["inclusive"] <= 1.0 < moved["exclusive"], note)  # fmt: skip
@@ -113,8 +119,10 @@ def _tails() -> Iterator[Finding]:
     told = ", ".join(f"{every}: {gain:.3g}" for every, gain in gains.items())
     bound = copied(1) / copied(COPIES)
     note = (
-        f"P99 of the time to first token with copies of one page by that with copies of {GROUPS[-1]}, by the steps between two switches ({told}); from 1, without switches, to the {bound:.3g} times that small copies take longer than one, "
-        "where all the time is copying. How often priorities change, and what else vLLM's own swapping costs its scheduler, is not in the abstract."
+        f"P99 of the time to first token with copies of one page by that with copies of {GROUPS[-1]}, by the steps "
+        f"between two switches ({told}); from 1, without switches, to the {bound:.3g} times that small copies take "
+        "longer than one, where all the time is copying. How often priorities change, and what else vLLM's own "
+        "swapping costs its scheduler, is not in the abstract."
     )
     for claimed in (1.4, 11.2):
         yield between(f"tail-{claimed:g}", claimed, 1.0, max(bound, *gains.values()), note)
@@ -127,8 +135,8 @@ STUDY = Study(
     grade="A",
     source="Shen, Li, Sahu et al. 2024, arXiv 2411.18424",
     memory=(
-        "Preempted KV moves between HBM and DRAM in large copies instead of one a page and layer, and copies on the host "
-        "stay valid: `preemption: swap` with `fair_every`, a cost per copy on the link, an inclusive tier."
+        "Preempted KV moves between HBM and DRAM in large copies instead of one a page and layer, and copies on the "
+        "host stay valid: `preemption: swap` with `fair_every`, a cost per copy on the link, an inclusive tier."
     ),
     not_ours="Priorities and promises of users; the time that the scheduler itself takes.",
     run=run,

@@ -11,8 +11,7 @@ from hiersim.studies.serving import GB, card, decoded_per_s, requests_of, served
 
 MODEL, PROMPT, OUTPUT = "llama-2-7b", 1000, 500
 BITS, GROUP, RANK, OUTLIERS = 4, 64, 4, 0.02
-"""Of the bulk and its groups; rank of the residual; share of outliers, the one input: with their index they take 32 "
-"bits."""
+"""Of the bulk and its groups; rank of the residual; share of outliers of 32 bits with their index, the one input."""
 
 
 def codec(bits: int) -> KvCodec:
@@ -44,9 +43,9 @@ def run() -> Sequence[Finding]:
         f"{16 / size_of(bits):.3g} times smaller KV at {bits} bits: {gain:.3g}" for bits, gain in told.items()
     )
     note = (
-        f"Peak of weights and KV of {count} requests of {PROMPT} tokens in and {OUTPUT} out on {MODEL}, which fill "
-        f"an A100 with 80 GB in 16 bits ({plain / GB:.3g} GB), by that with the "
-        f"recipe ({words}). From nothing, where there is little KV, to this. The share of outliers is {OUTLIERS:.0%}."
+        f"Peak of weights and KV of {count} requests of {PROMPT} tokens in and {OUTPUT} out on {MODEL}, which fill an "
+        f"A100 with 80 GB in 16 bits ({plain / GB:.3g} GB), by that with the recipe ({words}). From nothing, where "
+        f"there is little KV, to this. The share of outliers is {OUTLIERS:.0%}."
     )
     return [between("peak-memory", 2.29, 1.0, max(told.values()), note), _throughput(count, ratio)]
 
@@ -66,9 +65,8 @@ def _throughput(count: int, ratio: float) -> Finding:
     coded = decoded_per_s(card(), MODEL, round(count / float(share)), context, share)
     note = (
         f"Tokens per second of {count / float(share):.0f} requests with the recipe by those of {count} without, in "
-        f"decoding: by kernels as measured for 16 bits {coded / plain:.3g}; at most as "
-        f"many more as there is more room ({1 / float(share):.3g}), where steps take no longer. How fast the "
-        f"baseline was is not known here."
+        f"decoding: by kernels as measured for 16 bits {coded / plain:.3g}; at most as many more as there is more "
+        f"room ({1 / float(share):.3g}), where steps take no longer. How fast the baseline was is not known here."
     )
     return between("throughput", 2.38, 1.0, 1 / float(share), note)
 
@@ -79,7 +77,10 @@ STUDY = Study(
     family="kv-quantization",
     grade="B",
     source="Kang, Zhang, Kundu, Jeong, Liu, Krishna, Zhao. 2024, arXiv 2403.05527",
-    memory="KV in few bits, with a low-rank residual and sparse outliers beside it: a codec whose bits are the sum of the three.",
+    memory=(
+        "KV in few bits, with a low-rank residual and sparse outliers beside it: a codec whose bits are the sum "
+        "of the three."
+    ),
     not_ours="The error; the baseline's kernels; what coding costs.",
     run=run,
 )

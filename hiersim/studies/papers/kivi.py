@@ -21,7 +21,8 @@ def peak_bytes(count: int, coded: bool) -> int:
     codecs = {"hbm": KvCodec(bits=2, group=GROUP, metadata_bits=METADATA)} if coded else {}
     rules = {"max_sequences": 4096, "max_batched_tokens": 8192, "codecs": codecs}
     result = served(card(), MODEL, requests_of([PROMPT] * count, [OUTPUT] * count), **rules)
-    assert result.requests is not None and not result.requests.preemptions.any()
+    assert result.requests is not None
+    assert not result.requests.preemptions.any()
     return result.tiers["hbm"].peak_bytes + work_of(find_model(MODEL)).weight_bytes
 
 
@@ -51,15 +52,14 @@ def run() -> Sequence[Finding]:
     gains = [gain(context) for context in CONTEXTS]
     low, high = min(same for same, _ in gains), max(bound for _, bound in gains)
     note = (
-        f"{count} requests of {PROMPT} tokens in and {OUTPUT} out on {MODEL}, all at once on an A100 with 80 GB: "
-        f"peak of weights and "
-        f"KV {plain / GB:.1f} and {coded / GB:.1f} GB. The number of requests is the one input: it makes KV 3.12 "
-        f"times the "
-        "weights, which the claim needs and the card holds."
+        f"{count} requests of {PROMPT} tokens in and {OUTPUT} out on {MODEL}, all at once on an A100 with 80 GB: peak "
+        f"of weights and KV {plain / GB:.1f} and {coded / GB:.1f} GB. The number of requests is the one input: it "
+        "makes KV 3.12 times the weights, which the claim needs and the card holds."
     )
     return [
         figure("peak-memory", 2.6, plain / coded, 0.03, note),
-        at_most("batch", 1 / float(ratio), 4.0, f"Four times the batch beside a codec of {float(16 * ratio):.3g} bits a number, metadata included."),
+        at_most("batch", 1 / float(ratio), 4.0,
+                f"Four times the batch beside a codec of {float(16 * ratio):.3g} bits a number, metadata included."),
         *(
             between(f"throughput-{claimed}", claimed, low, high, _told(gains))
             for claimed in (2.35, 3.47)
@@ -71,10 +71,8 @@ def _told(gains: list[tuple[float, float]]) -> str:
     told = ", ".join(f"{n:,} tokens: {low:.2f} to {high:.2f}" for n, (low, high) in zip(CONTEXTS, gains, strict=True))
     return (
         f"Tokens per second of a full card, by context ({told}): from the same batch with the codec, by kernels that "
-        f"are measured "
-        "for 16 bits, to four times the batch if a step's bytes were all. What decoding two bits costs, and how good "
-        "the "
-        "baseline's kernels were, is not known here."
+        "are measured for 16 bits, to four times the batch if a step's bytes were all. What decoding two bits costs, "
+        "and how good the baseline's kernels were, is not known here."
     )
 
 
@@ -85,8 +83,8 @@ STUDY = Study(
     grade="A",
     source="Liu, Yuan, Jin, Zhong, Xu, Braverman, Chen, Hu. ICML 2024, arXiv 2402.02750",
     memory=(
-        "KV in 2 bits, keys grouped along channels and values along tokens, a scale and a zero point in 16 bits for 32 "
-        "numbers; a codec of the near tier: pages are smaller, attention reads less."
+        "KV in 2 bits, keys grouped along channels and values along tokens, a scale and a zero point in 16 bits for "
+        "32 numbers; a codec of the near tier: pages are smaller, attention reads less."
     ),
     not_ours="Accuracy; what decoding costs in a kernel; the speed of the baseline that was measured.",
     run=run,

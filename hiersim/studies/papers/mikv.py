@@ -32,8 +32,8 @@ def run() -> Sequence[Finding]:
     heavy = Codec(2, group=32, metadata_bits=32, full_share=KEPT)
     note = (
         f"Requests of 512 tokens that run at once on {MODEL} in a pool of 4 GiB: {plain} in 16 bits, {mixed} with "
-        f"{KEPT:.0%} of the "
-        f"tokens in 16 bits and the others in 2: 4.8 bits a number, 3.33 times fewer; whole requests round it."
+        f"{KEPT:.0%} of the tokens in 16 bits and the others in 2: 4.8 bits a number, 3.33 times fewer; whole "
+        "requests round it."
     )
     told = f"{heavy.bits_per_number():.3g} bits a number, {16 / heavy.bits_per_number():.3g} times fewer"
     return [
@@ -51,8 +51,7 @@ STUDY = Study(
     source="Yang, Kim, Bae, Kwon, Park, Yang, Kwon, Lee. 2024, arXiv 2402.18096",
     memory=(
         "Tokens that an evictor would drop stay in the near tier at few bits, important ones at many: a codec with a "
-        "share "
-        "in full. The abstract states no figure; the check is the mean of bits."
+        "share in full. The abstract states no figure; the check is the mean of bits."
     ),
     not_ours="What dropping tokens does to safety and hallucination, and which tokens matter: their share is an input.",
     run=run,

@@ -32,8 +32,7 @@ def _equal(peak: int) -> Iterator[Finding]:
         tier = cached(times * TOKENS, KvCodec(bits=bits)).tiers["hbm"]
         note = (
             f"Peak bytes of KV of {times} x {TOKENS:,} tokens at {bits} bits by those of {TOKENS:,} at 16 (and "
-            f"{OUTPUT} tokens of answer each): "
-            "equal without metadata, but for the answer and the last page."
+            f"{OUTPUT} tokens of answer each): equal without metadata, but for the answer and the last page."
         )
         yield figure(f"{times}x-tokens-at-{bits}-bits", 1.0, tier.peak_bytes / peak, 0.01, note)
 
@@ -43,7 +42,10 @@ def _metadata(peak: int) -> Iterator[Finding]:
     for group in (32, 64, 128):
         told[group] = cached(4 * TOKENS, KvCodec(bits=4, group=group, metadata_bits=32)).tiers["hbm"].peak_bytes / peak
     words = ", ".join(f"{group}: {ratio:.3f}" for group, ratio in told.items())
-    note = f"What metadata leaves of the trade: bytes of 4 x {TOKENS:,} tokens at 4 bits by those of {TOKENS:,} at 16, with a scale and a zero point in 16 bits for a group of so many numbers."
+    note = (
+        f"What metadata leaves of the trade: bytes of 4 x {TOKENS:,} tokens at 4 bits by those of {TOKENS:,} at "
+        "16, with a scale and a zero point in 16 bits for a group of so many numbers."
+    )
     yield seen("4x-tokens-with-metadata", "equal up to metadata", words, max(told.values()) < 1.25, note)
 
 

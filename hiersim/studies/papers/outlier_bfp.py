@@ -27,11 +27,14 @@ def run() -> Sequence[Finding]:
     told = ", ".join(f"{block}: {ratio:.4g}" for block, ratio in ratios.items())
     narrow = bytes_of(KvCodec(bits=8, group=128, metadata_bits=EXPONENT))
     same = abs(narrow[1] / plain[1] - narrow[0] / plain[0]) < 0.002
-    note = f"Bytes of KV in 16 bits by those of 8-bit mantissas with an exponent of 8 bits for a block of 128 (by block {told})."
+    note = (
+        "Bytes of KV in 16 bits by those of 8-bit mantissas with an exponent of 8 bits for a block of 128 (by "
+        f"block {told})."
+    )
     words = (
         "Channels are permuted before the weights are used, so nothing is added to what is read or written: both "
-        "shrink as what is stored "
-        f"({narrow[1] / plain[1]:.4f} of the reads, {narrow[2] / plain[2]:.4f} of the writes)."
+        f"shrink as what is stored ({narrow[1] / plain[1]:.4f} of the reads, {narrow[2] / plain[2]:.4f} of the "
+        "writes)."
     )
     return [
         figure("memory-saving", 2.0, ratios[128], 0.05, note),

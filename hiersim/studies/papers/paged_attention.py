@@ -47,9 +47,9 @@ def _waste(found: RequestsResult, reserved: RequestsResult) -> Iterator[Finding]
     rows = found.samples
     empty = (rows["held_bytes"] - rows["needed_bytes"]) / np.maximum(rows["running"], 1)
     note = (
-        f"MiB of a request that hold no token, the most of any step in the mean over those that run; a page of 16 "
-        f"tokens of {MODEL} "
-        f"has {16 * kv / 2**20:.4g} MiB. {1 - found.held_share:.1%} of all that is held is empty in the mean."
+        "MiB of a request that hold no token, the most of any step in the mean over those that run; a page of 16 "
+        f"tokens of {MODEL} has {16 * kv / 2**20:.4g} MiB. {1 - found.held_share:.1%} of all that is held is empty in "
+        "the mean."
     )
     yield at_most("waste-of-a-page", 16 * kv / 2**20, float(empty.max()) / 2**20, note)
     room = LONGEST * kv / GB
@@ -57,8 +57,7 @@ def _waste(found: RequestsResult, reserved: RequestsResult) -> Iterator[Finding]
     held = float((rows["held_bytes"] / np.maximum(rows["running"], 1)).max()) / GB
     note = (
         f"GB that a request holds at most, in the mean over those that run, where room for {LONGEST:,} tokens is "
-        f"reserved ({room:.4g} GB of {MODEL}); "
-        f"{1 - reserved.held_share:.0%} of it is empty in the mean."
+        f"reserved ({room:.4g} GB of {MODEL}); {1 - reserved.held_share:.0%} of it is empty in the mean."
     )
     yield figure("reserved-for-the-longest", room, held, 0.02, note)
 
@@ -66,10 +65,10 @@ def _waste(found: RequestsResult, reserved: RequestsResult) -> Iterator[Finding]
 def _more(paged: float, oracle: float, longest: float) -> Iterator[Finding]:
     note = (
         f"Output tokens per second of {REQUESTS} requests that are there at once, with lengths as of ShareGPT "
-        f"(lognormal, means 161 and 338): {paged:,.0f} with pages, {oracle:,.0f} if each request's own "
-        f"length is reserved, {longest:,.0f} if {LONGEST:,} tokens are. The paper says 2 to 4 times at equal latency "
-        f"over systems that reserve; "
-        "the tolerance is that range. Lengths are drawn, not measured; kernels are the same for all."
+        f"(lognormal, means 161 and 338): {paged:,.0f} with pages, {oracle:,.0f} if each request's own length is "
+        f"reserved, {longest:,.0f} if {LONGEST:,} tokens are. The paper says 2 to 4 times at equal latency over "
+        "systems that reserve; the tolerance is that range. Lengths are drawn, not measured; kernels are the same "
+        "for all."
     )
     yield figure("throughput", 3.0, paged / longest, 1 / 3, note)
 
@@ -80,7 +79,9 @@ STUDY = Study(
     family="kv-paging/allocation",
     grade="A",
     source="Kwon, Li, Zhuang, Sheng, Zheng, Yu, Gonzalez, Zhang, Stoica. SOSP 2023, arXiv 2309.06180",
-    memory="KV in pages of 16 tokens that are taken on demand, instead of room for the longest answer: `serve.allocation`.",
+    memory=(
+        "KV in pages of 16 tokens that are taken on demand, instead of room for the longest answer: `serve.allocation`."
+    ),
     not_ours="What a kernel pays for looking pages up; the speed of the systems that it was compared with.",
     run=run,
 )

@@ -1,5 +1,4 @@
-"""Conversations whose KV stays, near and in DRAM: what need not be computed again, what fetching takes, how much "
-"more is served."""
+"""Conversations whose KV stays, near and in DRAM: what is not computed again, what fetching takes, what is gained."""
 
 from __future__ import annotations
 
@@ -74,8 +73,7 @@ def _exact() -> Iterator[Finding]:
     least = wire / (link.bandwidth * link.efficiency) * SECOND
     note = (
         f"Time that the first token comes later with {context:,} tokens of context in DRAM instead of near, by bytes "
-        f"over the bandwidth of PCIe 4.0 x16 with its headers: {(waits[1] - waits[0]) / 1e9:.4g} "
-        "and "
+        f"over the bandwidth of PCIe 4.0 x16 with its headers: {(waits[1] - waits[0]) / 1e9:.4g} and "
         f"{least / 1e9:.4g} ms. Latencies and read requests are beyond it."
     )
     yield figure("stall-is-bytes-by-bandwidth", 1.0, (waits[1] - waits[0]) / least, 0.05, note)
@@ -89,9 +87,8 @@ def _gains() -> Iterator[Finding]:
         told.append(f"{think} s between turns: {with_kv:.3g} to {without:.3g}")
     note = (
         f"Requests per second with KV kept in HBM and DRAM, and without any ({', '.join(told)}): {SESSIONS} "
-        f"conversations of about five turns that begin at once, on {MODEL} and an A100 with 40 GB for KV. From 1, "
-        f"for conversations of one turn. Lengths "
-        "are drawn as of ShareGPT; the paper compares rates at equal latency."
+        f"conversations of about five turns that begin at once, on {MODEL} and an A100 with 40 GB for KV. From 1, for "
+        "conversations of one turn. Lengths are drawn as of ShareGPT; the paper compares rates at equal latency."
     )
     for claimed in (1.51, 1.95):
         yield between(f"throughput-{claimed}", claimed, 1.0, max(gains), note)
@@ -105,8 +102,7 @@ STUDY = Study(
     source="Yu, Lin, Li. EuroSys 2025, arXiv 2312.05516",
     memory=(
         "KV of conversations is kept between turns in HBM, goes on to DRAM, and is dropped and computed again last: "
-        "two tiers of blocks under "
-        "chats of several turns."
+        "two tiers of blocks under chats of several turns."
     ),
     not_ours="Kernels over scattered pages.",
     run=run,

@@ -45,17 +45,16 @@ def run() -> Sequence[Finding]:
     told = ", ".join(f"{error:g}: {gains[error]:.3g} with {guessed[error][1]} preemptions" for error in ERRORS)
     note = (
         f"Output tokens per second by those of reserving {LONGEST:,} tokens, by the error of guesses ({told}); "
-        f"{REQUESTS} requests there at once, {mean:.0f} tokens long in the mean, on {MODEL} with 40 GB. Who "
-        f"needs more than was guessed takes pages, or makes another start over. Memory alone would allow "
-        f"{LONGEST / mean:.3g} times as many "
-        "at once; steps of so many take longer."
+        f"{REQUESTS} requests there at once, {mean:.0f} tokens long in the mean, on {MODEL} with 40 GB. Who needs "
+        "more than was guessed takes pages, or makes another start over. Memory alone would allow "
+        f"{LONGEST / mean:.3g} times as many at once; steps of so many take longer."
     )
     bound = LONGEST / mean
     falls = [gains[error] for error in ERRORS]
     return [
         between("throughput", 6.49, min(falls), bound, note),
         seen("errors-cost", "recovers from wrong guesses", f"{falls[0]:.3g} to {falls[-1]:.3g}", falls[0] >= falls[-1],
-             f"From guesses that are right to those wrong by a factor of 4 in every third; memory of "
+             "From guesses that are right to those wrong by a factor of 4 in every third; memory of "
              f"{find_model(MODEL).kv_bytes_per_token():,} bytes a token."),
     ]  # fmt: skip
 
@@ -66,7 +65,10 @@ STUDY = Study(
     family="serving-schedule/swap",
     grade="A",
     source="Jin, Wu, Brooks, Wei. NeurIPS 2023, arXiv 2306.06000",
-    memory="Room for KV is reserved for a predicted length, not for the longest: `serve.allocation: reserved` with `guess_error`.",
+    memory=(
+        "Room for KV is reserved for a predicted length, not for the longest: `serve.allocation: reserved` with "
+        "`guess_error`."
+    ),
     not_ours="The predictor; the data set's lengths are an input.",
     run=run,
 )

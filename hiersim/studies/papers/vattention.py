@@ -36,8 +36,8 @@ def _waste() -> Iterator[Finding]:
         ]
         note = (
             f"Empty MiB of a prompt, the most of five lengths around pages of {fits:,} tokens of keys, or values, of "
-            f"one layer of {MODEL} ({', '.join(f'{each:.3g}' for each in found)}); all but one "
-            "token of a page in each buffer is empty at worst."
+            f"one layer of {MODEL} ({', '.join(f'{each:.3g}' for each in found)}); all but one token of a page in "
+            "each buffer is empty at worst."
         )
         yield figure(f"waste-{name}", WORST[name], max(found), 0.04, note)
 
@@ -53,10 +53,9 @@ def _rate() -> Iterator[Finding]:
     rate = decoded * model.kv_bytes_per_token() / spent
     note = (
         f"MB/s of memory that {count} requests of {MODEL} ask for while they decode on an A100: "
-        f"{decoded / spent:,.0f} tokens/s of {model.kv_bytes_per_token():,} bytes. A page of 64 KiB is "
-        f"asked for {rate / PAGES['64-kib']:,.0f} times a second. The abstract names no rate; the limit is the 7.59 "
-        f"GB/s that the paper's table "
-        "states for mapping such pages (recalled, not checked)."
+        f"{decoded / spent:,.0f} tokens/s of {model.kv_bytes_per_token():,} bytes. A page of 64 KiB is asked for "
+        f"{rate / PAGES['64-kib']:,.0f} times a second. The abstract names no rate; the limit is the 7.59 GB/s that "
+        "the paper's table states for mapping such pages (recalled, not checked)."
     )
     yield at_most("allocation-rate", 7590.0, rate / 1e6, note)
 
@@ -69,8 +68,7 @@ STUDY = Study(
     source="Prabhu, Nayak, Mohan, Ramjee, Panwar. ASPLOS 2025, arXiv 2405.04437",
     memory=(
         "KV is contiguous in virtual memory, two buffers per layer and request; pages of memory are mapped as it "
-        "grows. "
-        "`serve.allocation: mapped`."
+        "grows. `serve.allocation: mapped`."
     ),
     not_ours="Kernels that need no table of pages, which is where the speed in its headlines comes from.",
     run=run,

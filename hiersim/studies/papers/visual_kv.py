@@ -44,7 +44,7 @@ def run() -> Sequence[Finding]:
             f"{whole:.3g} times",
             whole < ratios[GROUP],
             f"Bytes of KV of the image and {TEXT} tokens of text that stay in 16 bits: the ratio above holds on the "
-            f"image alone.",
+            "image alone.",
         ),
     ]  # fmt: skip
 
@@ -55,7 +55,9 @@ STUDY = Study(
     family="kv-quantization",
     grade="B",
     source="2025, arXiv 2502.14882",
-    memory="KV of image tokens in one bit with levels per group, nothing dropped: a codec with the text's share in full.",
+    memory=(
+        "KV of image tokens in one bit with levels per group, nothing dropped: a codec with the text's share in full."
+    ),
     not_ours="Accuracy; how large the groups must be for it: an input.",
     run=run,
 )

@@ -1,4 +1,4 @@
-"""Serving with shared blocks in tiers, as docs/serving.md describes it, in plain Python on the parts of the core's twin.
+"""Serving with shared blocks in tiers, as docs/serving.md describes it, in plain Python on parts of the core's twin.
 
 One unit. Bytes of requests that are no shared blocks are a number beside the near tier's objects. Bytes that are free
 stand in a line; those that a preempted request left behind carry its name, until somebody takes them.
@@ -25,7 +25,7 @@ FIRST = 1 << 60
 
 @dataclass
 class Settings:
-    """How a server is set; sizes in bytes, ``faster`` has picoseconds to compute a block and more per token before it."""
+    """How a server is set; in bytes; ``faster``: picoseconds to compute a block, and more per token before it."""
 
     page_tokens: int
     page_bytes: int
@@ -333,7 +333,13 @@ class Tiered(Twin):
         legs += self.topology.near(self.near.name, "read") if sum(read.values()) else ()
         legs += self.topology.near(self.near.name, "write") if sum(written.values()) else ()
         path = Path(Own(legs), self.unit.name, self.unit.name)
-        about = {"object": self.stand_in + 1, "object_class": "weight", "flops": flops, "read": read, "written": written}
+        about = {
+            "object": self.stand_in + 1,
+            "object_class": "weight",
+            "flops": flops,
+            "read": read,
+            "written": written,
+        }
         then = lambda: self.calendar.ready.append(self._over)  # noqa: E731
         self.job = Work(self.transfers, path, DEMAND, 0, time, then=then, **about)
         begin(self.job)
@@ -430,7 +436,9 @@ class Tiered(Twin):
         had = sum(size for owner, size in self.line if owner is query)
         kept = 0
         if had and found == len(query.blocks):
-            kept = min(had // s.page_bytes, (query.known - 1) // s.page_tokens - found * s.block_tokens // s.page_tokens)
+            kept = min(
+                had // s.page_bytes, (query.known - 1) // s.page_tokens - found * s.block_tokens // s.page_tokens
+            )
             kept = max(0, kept)
         done = found * s.block_tokens + kept * s.page_tokens
         count = query.step = min(query.known - done, self.budget)
