@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hiersim.drivers.serve.run import serve
 from hiersim.drivers.serving import columns as c
@@ -20,6 +21,7 @@ from hiersim.models import find_model, work_of
 from hiersim.models.codec import coded
 from hiersim.traces.request import RequestTrace
 
+Ints = NDArray[np.int64]
 SECOND = 10**12
 GB = 10**9
 
@@ -36,11 +38,14 @@ def card(name: str = "a100-80g", capacity: int | None = None) -> Machine:
 
 
 def requests_of(
-    prompts: Sequence[int], outputs: Sequence[int], times: Sequence[int] | None = None, **more: Any
+    prompts: Sequence[int] | Ints, outputs: Sequence[int] | Ints, times: Sequence[int] | None = None, **more: Any
 ) -> RequestTrace:
     """Return requests without shared blocks, by default all at time 0 (picoseconds)."""
     count = len(prompts)
-    given = {"session": np.full(count, -1, np.int32), "block_offsets": np.zeros(count + 1, np.int64)} | more
+    given: dict[str, Any] = {
+        "session": np.full(count, -1, np.int32),
+        "block_offsets": np.zeros(count + 1, np.int64),
+    } | more
     return RequestTrace(
         time_ps=np.zeros(count, np.int64) if times is None else np.asarray(times, np.int64),
         prompt_tokens=np.asarray(prompts, np.int64),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from oracle.serving.tiers import Settings, Tiered
-from serving.rig import BLOCK, KV, MACHINE, SIZE, random_trace, rules, server
+from serving.rig import BLOCK, KV, MACHINE, SIZE, drawn, server
 
 from hiersim.drivers.serve import columns as c
 from hiersim.drivers.serving import columns as k
@@ -38,55 +38,34 @@ def cost_of(packed):
     return cost
 
 
-def drawn(seed):
-    """Requests, tiers and settings of a small run."""
-    rng = np.random.default_rng([seed, 0x71E5])
-
-    def pick(*values):
-        return values[int(rng.integers(len(values)))]
-
-    requests = random_trace(rng, int(rng.integers(10, 40)), pick(10**10, 10**11, 10**12), most=2 * SIZE, output=60)
-    tiers = rules(
-        {"write": pick("back", "through"), "policy": {"name": pick("lru", "lru", "fifo")},
-         "on_evict": pick("demote", "demote", "drop")},
-        {"capacity": pick(12, 20, 60) * BLOCK, "inclusion": pick("inclusive", "exclusive"),
-         "write": pick("back", "back", "through"), "policy": {"name": pick("lru", "fifo")}},
-        pick(None, {"capacity": pick(30, 100) * BLOCK, "when_full": pick("evict", "refuse")}),
-    )  # fmt: skip
-    settings = {
-        "kv_pages": pick(28, 36, 60, 400), "max_batched_tokens": pick(64, 256, 2048), "max_sequences": pick(1, 4, 64),
-        "whole_prompt": pick(True, False), "remember_preempted": pick(True, False),
-        "fetch": pick("blocking", "layered"), "fetch_if": pick("found", "faster"),
-        "reuse": pick("prefix", "anywhere"), "recomputed_share": pick(0.0, 0.25), "watermark": pick(0.0, 0.05),
-    }  # fmt: skip
-    return requests, tiers, settings
-
-
 def plain(compiled, requests, tiers, given):
     """The plain driver of the same run."""
     near = tiers["hbm"].model_copy(update={"capacity": compiled.setup.sizes.pool})
     start, more = compiled.state.compute_time[0]
+    how = given["allocation"]
+    shared = how != "contiguous"
     settings = Settings(
-        page_tokens=16, page_bytes=16 * KV, block_tokens=SIZE, block_bytes=BLOCK, longest=100_000,
+        page_tokens=16, page_bytes=16 * KV, block_tokens=SIZE * shared, block_bytes=BLOCK * shared, longest=100_000,
+        reserves=how in ("reserved", "contiguous"), placed=how == "contiguous",
         most_tokens=given["max_batched_tokens"], most_sequences=given["max_sequences"], layers=32,
         whole=given["whole_prompt"], reserve=int(given["watermark"] * compiled.setup.sizes.pool),
-        remember=given["remember_preempted"], layered=given["fetch"] == "layered",
+        remember=given["remember_preempted"] and how == "paged", layered=given["fetch"] == "layered",
         anywhere=given["reuse"] == "anywhere",
         again=round(1000 * given["recomputed_share"]) * SIZE // 1000,
         faster=(float(start), float(more)) if given["fetch_if"] == "faster" else None,
     )  # fmt: skip
     keys = np.split(requests.block_ids, requests.block_offsets[1:-1])
-    rows = zip(requests.time_ps, requests.prompt_tokens, requests.output_tokens, keys, strict=True)
-    plain_rows = [
-        (int(time), int(prompt), int(output), list(map(int, blocks))) for time, prompt, output, blocks in rows
-    ]
+    guesses = compiled.state.queries[:, c.Q_GUESS].tolist()
+    columns = (requests.time_ps, requests.prompt_tokens, requests.output_tokens)
+    numbers = zip(*(column.tolist() for column in columns), keys, guesses, strict=True)
+    plain_rows = [(time, prompt, output, blocks.tolist(), guess) for time, prompt, output, blocks, guess in numbers]
     return Tiered(MACHINE, tiers | {"hbm": near}, settings, plain_rows, cost_of(compiled.state.cost[0]))
 
 
-SEEN = {"preemptions": 0, "far": 0, "merged": 0, "fetch": 0}
+SEEN = {"preemptions": 0, "holes": 0, "far": 0, "merged": 0, "fetch": 0}
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", [*range(40), 284])
 def test_the_same_run_as_the_plain_driver(seed):
     requests, tiers, given = drawn(seed)
     compiled = server(requests, tiers, **given)
@@ -110,6 +89,9 @@ def test_the_same_run_as_the_plain_driver(seed):
         for number, way in enumerate(("forward", "backward")):
             step = compiled.core.plan.link_step[name, number]
             assert world.payload[step].sum() == sum(twin.traffic.payload(name, way).values()), name
+    free, apart = compiled.state.used[0, 2:].tolist()
+    assert (free, apart) == (16 * KV * twin.free_pages, 16 * KV * twin.apart_pages)
+    SEEN["holes"] += int(apart > 0)
     SEEN["preemptions"] += int(rows[:, c.Q_PREEMPTIONS].sum())
     SEEN["far"] += int(compiled.state.served[:, 1:-1].sum())
     SEEN["merged"] += int(world.tiers[:, e.T_MERGED].sum())

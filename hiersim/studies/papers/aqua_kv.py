@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from hiersim.machine.serving import KvCodec
 from hiersim.models import find_model, work_of
@@ -16,7 +17,7 @@ BITS = (2.0, 2.5)
 def per_token(bits: float | None) -> float:
     """Return the bytes of KV per token of all ranks, from the peak of a request's."""
     codecs = {"hbm": KvCodec(bits=bits)} if bits else {}
-    rules = {"ranks": RANKS, "rank_link": "pcie", "page_tokens": 1, "codecs": codecs}
+    rules: dict[str, Any] = {"ranks": RANKS, "rank_link": "pcie", "page_tokens": 1, "codecs": codecs}
     return RANKS * served(card(), MODEL, requests_of([TOKENS], [1]), **rules).tiers["hbm"].peak_bytes / TOKENS
 
 

@@ -56,7 +56,7 @@ def prompts(kind: str, rate: float | None = None) -> RequestTrace:
 def reuse(kind: str, rate: float | None = None) -> Result:
     """Serve the prompts on an A100, chunks going on to DRAM."""
     tiers = {"hbm": TierRules(write="through"), "dram": TierRules(inclusion="inclusive", capacity=200 << 30)}
-    rules = {"max_batched_tokens": 8192, "fetch": "layered", **KINDS[kind].rules}
+    rules: dict[str, Any] = {"max_batched_tokens": 8192, "fetch": "layered", **KINDS[kind].rules}
     return served(card(), MODEL, prompts(kind, rate), tiers, **rules)
 
 

@@ -21,7 +21,7 @@ RATIOS = (3.7, 4.3)
 
 
 def machine(bandwidth: float) -> Machine:
-    """Return an A100 whose KV is kept behind a network."""
+    """Return an A100 whose KV is kept behind a network of so many bytes/s."""
     base = card()
     store = Tier(
         kind="remote", capacity=10**14, read_bandwidth=1e11, write_bandwidth=1e11, read_latency=0, write_latency=0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +30,7 @@ POOL = 4_000_000_000
 @cache
 def copied(group: int) -> int:
     """Return the time of the copies over PCIe 4.0 x16, one after the other, ``group`` pages in each; picoseconds."""
-    rules = {"hbm": TierRules(), "dram": TierRules()}
+    rules: dict[str, Any] = {"hbm": TierRules(), "dram": TierRules()}
     count = COPIES // group
     trace = AccessTrace.build(np.arange(count), np.full(count, group * BLOCK), {"object_class": 0}, classes=("kv",))
     return replay_timed(
@@ -63,7 +64,7 @@ def talks(shared: bool) -> RequestTrace:
 def switched(group: int, every: int) -> Result:
     """Serve with a switch between users every so many steps, KV swapped in copies of ``group`` pages."""
     tiers = {"hbm": TierRules(), "dram": TierRules(capacity=400 << 30)}
-    rules = {"kv_pool": POOL, "max_batched_tokens": 2048, "preemption": "swap", "fair_every": every}
+    rules: dict[str, Any] = {"kv_pool": POOL, "max_batched_tokens": 2048, "preemption": "swap", "fair_every": every}
     return served(effective(group), MODEL, talks(False), tiers, **rules)
 
 

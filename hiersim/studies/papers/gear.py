@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hiersim.machine.serving import KvCodec
 from hiersim.models import find_model, work_of
@@ -24,7 +25,7 @@ def codec(bits: int) -> KvCodec:
 def peak(count: int, form: KvCodec | None) -> int:
     """Return the most bytes of weights and KV while so many requests run at once."""
     codecs = {"hbm": form} if form else {}
-    rules = {"max_sequences": 4096, "max_batched_tokens": 8192, "codecs": codecs}
+    rules: dict[str, Any] = {"max_sequences": 4096, "max_batched_tokens": 8192, "codecs": codecs}
     result = served(card(), MODEL, requests_of([PROMPT] * count, [OUTPUT] * count), **rules)
     return result.tiers["hbm"].peak_bytes + work_of(find_model(MODEL)).weight_bytes
 

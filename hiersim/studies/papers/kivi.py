@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hiersim.machine.serving import KvCodec
 from hiersim.models import find_model, work_of
@@ -19,7 +20,7 @@ CONTEXTS = (1000, 4000, 16_000)
 def peak_bytes(count: int, coded: bool) -> int:
     """Return the most bytes of weights and KV while so many requests run at once."""
     codecs = {"hbm": KvCodec(bits=2, group=GROUP, metadata_bits=METADATA)} if coded else {}
-    rules = {"max_sequences": 4096, "max_batched_tokens": 8192, "codecs": codecs}
+    rules: dict[str, Any] = {"max_sequences": 4096, "max_batched_tokens": 8192, "codecs": codecs}
     result = served(card(), MODEL, requests_of([PROMPT] * count, [OUTPUT] * count), **rules)
     assert result.requests is not None
     assert not result.requests.preemptions.any()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hiersim.machine.serving import KvCodec
 from hiersim.models.codec import Codec
@@ -18,7 +19,7 @@ POOL = 4 << 30
 def running(codec: KvCodec | None) -> int:
     """Return how many of many equal requests run at once in a pool of 4 GiB."""
     requests = requests_of([500] * 200, [12] * 200)
-    rules = {"kv_pool": POOL, "max_sequences": 4096, "max_batched_tokens": 1 << 20, "page_tokens": 16}
+    rules: dict[str, Any] = {"kv_pool": POOL, "max_sequences": 4096, "max_batched_tokens": 1 << 20, "page_tokens": 16}
     found = served(card(), MODEL, requests, codecs={"hbm": codec} if codec else {}, **rules).requests
     assert found is not None
     return int(found.samples["running"].max())

@@ -66,6 +66,7 @@ def reuse(trace: RequestTrace, policy: str, tokens: int | None) -> float:
     blocks = trace.blocks()
     capacity = blocks.objects if tokens is None else max(1, tokens // trace.block_tokens)
     (found,) = replay(blocks, policy=policy, capacity=capacity, ignore_size=True)
+    assert found.usable is not None
     return found.usable / found.requests
 
 

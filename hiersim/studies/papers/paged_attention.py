@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +28,7 @@ def chat(seed: int = 7) -> RequestTrace:
     return requests_of(prompts, outputs)
 
 
-def all_at_once(**rules: object) -> tuple[float, RequestsResult]:
+def all_at_once(**rules: Any) -> tuple[float, RequestsResult]:
     """Serve all requests, there at once; return tokens per second and what became of them."""
     result = served(card(), MODEL, chat(), kv_pool=POOL, max_tokens=LONGEST, **rules)
     assert result.requests is not None

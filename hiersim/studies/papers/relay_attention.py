@@ -26,10 +26,12 @@ ON_CHIP = 108 * 192 * 1024
 def machine() -> Machine:
     """Return an A100 whose on-chip memory is managed, in front of its HBM."""
     base = card()
-    fast = {"read_bandwidth": 19e12, "write_bandwidth": 19e12, "read_latency": 0, "write_latency": 0}
     hbm = base.tiers["hbm"]
+    fast = Tier(
+        kind="sram", capacity=ON_CHIP, read_bandwidth=19e12, write_bandwidth=19e12, read_latency=0, write_latency=0
+    )
     return Machine(
-        tiers={"sram": Tier(kind="sram", capacity=ON_CHIP, **fast), "hbm": hbm},
+        tiers={"sram": fast, "hbm": hbm},
         links={"bus": Link(kind="bus", between=("sram", "hbm"), bandwidth=hbm.read_bandwidth, latency=0)},
         units={"gpu0": base.units["gpu0"].model_copy(update={"tier": "sram"})},
     )

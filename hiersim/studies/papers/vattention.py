@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from hiersim.models import find_model, work_of
 from hiersim.studies.claim import Finding, Study, at_most, figure
@@ -17,7 +18,7 @@ WORST = {"2-mib": 128, "64-kib": 4}
 
 def wasted(tokens: int, page: int) -> int:
     """Return the bytes that a prompt holds beyond its KV."""
-    rules = {"allocation": "mapped", "mapped_page": page, "max_batched_tokens": 8192}
+    rules: dict[str, Any] = {"allocation": "mapped", "mapped_page": page, "max_batched_tokens": 8192}
     held = served(card(), MODEL, requests_of([tokens], [1]), **rules).tiers["hbm"].peak_bytes
     return held - tokens * find_model(MODEL).kv_bytes_per_token()
 
@@ -45,7 +46,7 @@ def _waste() -> Iterator[Finding]:
 def _rate() -> Iterator[Finding]:
     """Yield the memory that decoding asks for in a second, which mapping must keep up with."""
     count, model = 128, find_model(MODEL)
-    rules = {"allocation": "mapped", "mapped_page": PAGES["64-kib"], "max_batched_tokens": 8192}
+    rules: dict[str, Any] = {"allocation": "mapped", "mapped_page": PAGES["64-kib"], "max_batched_tokens": 8192}
     result = served(card(), MODEL, requests_of([512] * count, [256] * count), **rules)
     assert result.requests is not None
     spent = (result.requests.last_ps - result.requests.first_ps).max() / SECOND

@@ -41,6 +41,8 @@ class Settings:
     remember: bool = True
     layered: bool = False
     anywhere: bool = False
+    reserves: bool = False  # room for the expected answer is taken at once
+    placed: bool = False  # and in one piece
     again: int = 0  # tokens of a block reused anywhere that are computed again
     faster: tuple[float, float] | None = None
 
@@ -62,6 +64,7 @@ class Query:
     prompt: int
     output: int
     blocks: list[Block]
+    guess: int = 1
     state: str = "to come"
     given: int = 0
     at: int = 0
@@ -122,7 +125,7 @@ class Tiered(Twin):
 
     def __init__(self, machine: Any, rules: Any, settings: Settings, requests: list[Any], cost: Any) -> None:
         self.settings, self.cost = settings, cost
-        blocks = max((obj for _, _, _, keys in requests for obj in keys), default=-1) + 1
+        blocks = max((obj for _, _, _, keys, *_ in requests for obj in keys if settings.block_tokens), default=-1) + 1
         size = settings.block_bytes or settings.page_bytes
         about = SimpleNamespace(
             size=[size] * (blocks + 3),
@@ -143,16 +146,19 @@ class Tiered(Twin):
         self.running: list[Query] = []
         self.batch: list[Query] = []
         self.line: list[list[Any]] = []  # free bytes from the head: whose they were, or None, and how many
+        self.pages: list[Query | None] = [None] * (self.near.capacity // settings.page_bytes)  # whose each is
+        self.free_pages = self.apart_pages = 0  # summed over steps: free ones, and those beside the largest hole
+        self.coming = 0  # bytes that were taken for blocks to come, but are not set aside yet
         self.front, self.budget, self.late = 0, 0, 0
         self.preempted = self.busy = self.woken = False
         self.job: Work | None = None
         self.forming = False
         self.steps = 0
 
-    def _query(self, number: int, _: int, prompt: int, output: int, keys: list[int]) -> Query:
+    def _query(self, number: int, _: int, prompt: int, output: int, keys: list[int], guess: int = 1) -> Query:
         size = self.settings.block_tokens
         full = max(prompt - 1, 0) // size if size else 0  # the last token is always computed
-        return Query(number, prompt, output, [Block(obj) for obj in keys[:full]])
+        return Query(number, prompt, output, [Block(obj) for obj in keys[:full]], guess)
 
     # The run
 
@@ -205,7 +211,13 @@ class Tiered(Twin):
             query.state = "rejected"
             return
         query.state, query.key = "waiting", query.number
+        self._expect_what_fits(query)
         self.waiting.append(query)
+
+    def _expect_what_fits(self, query: Query) -> None:
+        most = max(1, min(query.guess, self.settings.longest - query.prompt))
+        fits = [g for g in range(2, most + 1) if self._bytes(query.prompt + g) <= self.near.capacity]
+        query.guess = max(fits, default=1)
 
     # A step
 
@@ -216,9 +228,20 @@ class Tiered(Twin):
         self.batch, self.decoding, self.chunks = [], [], []
         self._schedule_running()
         self._schedule_waiting()
+        self._note_holes()
         if self.batch:
             self._begin_step()
         return self.preempted and not self.busy
+
+    def _note_holes(self) -> None:
+        if not self.settings.placed:
+            return
+        holes, at = [0], 0
+        for page in self.pages:
+            at = 0 if page else at + 1
+            holes.append(at)
+        self.free_pages += self.pages.count(None)
+        self.apart_pages += self.pages.count(None) - max(holes)
 
     def _schedule_running(self) -> None:
         index = 0
@@ -375,6 +398,9 @@ class Tiered(Twin):
         self.front += 1
         query.key, query.state = -self.front, "waiting"
         query.turn("preempted", self.calendar.now)
+        if self.settings.placed and query.given >= query.guess:  # it outgrew its room
+            query.guess = 2 * query.given
+            self._expect_what_fits(query)
         self._remember(query, query.at if not query.skip else 0)
         self._let_go(query)
         self.waiting.append(query)
@@ -392,18 +418,32 @@ class Tiered(Twin):
 
     def _extend(self, query: Query, count: int) -> bool:
         until = query.at + query.skip * self.settings.block_tokens + count
+        if self.settings.reserves:
+            until = max(until, query.prompt + query.guess)
         return self._take(query, max(0, self._bytes(until) - query.held * self.settings.block_bytes) - query.own)
 
     def _take(self, query: Query, size: int) -> bool:
         if size <= 0:
             return True
-        if not self._has_room(size):
+        if not self._has_room(size) or (self.settings.placed and not self._place(query, size)):
             return False
         self._consume(size)
         query.own += size
         self.near.used += size
         self.near.peak = max(self.near.peak, self.near.used)
         return True
+
+    def _place(self, query: Query, size: int) -> bool:
+        """Page by page: behind what it has, else the first hole that is large enough."""
+        count = size // self.settings.page_bytes
+        mine = [i for i, owner in enumerate(self.pages) if owner is query]
+        starts = [mine[-1] + 1] if mine else range(len(self.pages))
+        for start in starts:
+            hole = self.pages[start : start + count]
+            if len(hole) == count and not any(hole):
+                self.pages[start : start + count] = [query] * count
+                return True
+        return False
 
     def _has_room(self, size: int) -> bool:
         if size <= self._free():
@@ -428,6 +468,7 @@ class Tiered(Twin):
         if query.own:
             self.near.used -= query.own
             query.own = 0
+            self.pages = [None if owner is query else owner for owner in self.pages]
             self.calendar.unsettled = True
 
     def _settle_in(self, query: Query, far: int) -> bool:
@@ -445,7 +486,10 @@ class Tiered(Twin):
         if not s.chunked and query.known - done > self.budget:
             return False
         shared = found * s.block_bytes
-        own = max(0, self._bytes(query.known if s.whole else done + count) - shared)
+        whole, first = query.known if s.whole else done + count, done + count
+        if s.reserves:
+            whole = first = max(whole, query.prompt + query.guess)
+        own = max(0, self._bytes(whole) - shared)
         reserve = s.reserve if self.running else 0
         if not self._has_room(own + far * s.block_bytes + reserve):
             return False
@@ -454,13 +498,14 @@ class Tiered(Twin):
             query.served["remembered"] += kept * s.page_tokens
             query.at = done
         self._consume(far * s.block_bytes)
-        return self._take(query, max(0, self._bytes(done + count) - shared) - query.own)
+        self.coming = far * s.block_bytes
+        return self._take(query, max(0, self._bytes(first) - shared) - query.own)
 
     # The line of free bytes
 
     def _sync(self) -> None:
         """What has become free since stands last."""
-        fresh = self._free() - sum(size for _, size in self.line)
+        fresh = self._free() - self.coming - sum(size for _, size in self.line)
         if fresh > 0:
             self.line.append([None, fresh])
 
@@ -527,6 +572,7 @@ class Tiered(Twin):
         return time < start + more * place * self.settings.block_tokens
 
     def _drop(self, query: Query) -> None:
+        self.coming = 0
         for block in query.blocks:
             block.fate = "free"
             self._unkeep(block)
@@ -560,6 +606,7 @@ class Tiered(Twin):
                 self.accesses.ask(wanted)
             else:
                 self.accesses.ask_promised(wanted)
+        self.coming = 0
 
     def _fetch(self, access: Any, source: Store) -> None:
         transits = self.transits
