@@ -12,7 +12,7 @@ LAYERS = (
     {"units", "jit", "jitcache"},
     {"policies", "machine", "models", "traces"},
     {"engine"},
-    {"drivers", "agents"},
+    {"drivers", "agents", "workloads"},
     {"config"},
     {"api"},
     {"report", "studies"},

@@ -69,7 +69,7 @@ def make_core(setting: Setting, trace: Trace) -> Core:
     )
     replay = Replay(streams=max(1, len(trace.header.streams)))
     core = Core(setting.machine, setting.rules, costs, replay, stand_ins, setting.seed, options)
-    _place(core, trace, plan)
+    _place(core, trace, plan, options.homes)
     return core
 
 
@@ -95,11 +95,11 @@ def homes(plan: Plan, trace: Trace, classes: Mapping[str, ClassRules]) -> I64:
     return np.concatenate([chosen, np.full(len(objects.classes), NONE, np.int64)])
 
 
-def _place(core: Core, trace: Trace, plan: Plan) -> None:
-    """Make objects resident where they start."""
+def _place(core: Core, trace: Trace, plan: Plan, home: Any) -> None:
+    """Make objects resident where they start; where they are at home they are so anyway."""
     objects, tiers = trace.objects, Numbers.of(trace.header, plan).tiers
     starts = tiers[objects.start].astype(np.int64)
-    starts[core.world.home[:, : len(objects)].any(axis=0)] = NONE
+    starts[starts == home[: len(objects)]] = NONE
     full = int(driven.place(core.handle, starts))
     if full >= 0:
         tier, name = int(starts[full]), plan.order[starts[full]]

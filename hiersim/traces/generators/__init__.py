@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from hiersim.errors import ConfigError, nearest
 from hiersim.traces.generators import agents, chat, loop, moe_routing, phase_change, rag, requests, scan, zipf
 from hiersim.traces.generators.generator import Generator, Made, described, typed
 
-__all__ = ["GENERATORS", "Generator", "Made", "generate"]
+__all__ = ["GENERATORS", "Generator", "Made", "generate", "generate_one"]
 
 GENERATORS: dict[str, Generator] = {
     "zipf": zipf.GENERATOR,
@@ -37,12 +38,17 @@ def generate(kind: str, *, seed: int = 0, **parameters: Any) -> Made:
     Raises:
         ConfigError: an unknown kind or parameter, with the nearest name; a value of the wrong type or out of bounds.
     """
+    return generate_one(GENERATORS, kind, seed, parameters)
+
+
+def generate_one(known: Mapping[str, Generator], kind: str, seed: int, parameters: dict[str, Any]) -> Made:
+    """Make a trace with one of the known generators; arguments and errors as ``generate``."""
     name = kind.replace("-", "_")
-    if name not in GENERATORS:
-        raise ConfigError(f"unknown generator `{kind}`{nearest(name, GENERATORS)} (one of {', '.join(GENERATORS)})")
+    if name not in known:
+        raise ConfigError(f"unknown generator `{kind}`{nearest(name, known)} (one of {', '.join(known)})")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ConfigError(f"seed must be a whole number from 0, got `{seed}`")
-    chosen = typed(GENERATORS[name], parameters)
-    made = GENERATORS[name].make(chosen, np.random.default_rng([seed, zlib.crc32(name.encode())]))
+    chosen = typed(known[name], parameters)
+    made = known[name].make(chosen, np.random.default_rng([seed, zlib.crc32(name.encode())]))
     command = " ".join(part for part in (name, described(chosen), f"seed={seed}") if part)
     return made.with_about(name=name, source=command, format="generated", notes=(f"generated: {command}",))
