@@ -30,7 +30,7 @@ def cpu_share(steps: Steps) -> float:
 
 
 def whole(steps: Steps, j: int, flops: int, reads: list[Any], **near: int) -> None:
-    """Add attention as one operation of the GPU; ``flops`` and what it reads are beside the projections'."""
+    """Add attention as one operation of the GPU; ``flops``, FLOPs, and what it reads are beside the projections'."""
     tokens = steps.p.gpu_batch * steps.tokens
     weights = [number for number, _ in steps.places.weights[j]]
     near = {key: amount + near[key] for key, amount in steps.activations(j).items()}
@@ -66,14 +66,13 @@ def pair_flops(steps: Steps) -> int:
 
 def _on_gpu(steps: Steps, j: int, k: int, share: float) -> dict[str, Any]:
     """Return the work of attention to a share of the cache near the GPU, for one token of every sequence."""
-    seen = steps.p.gpu_batch * steps.context
-    cached = round(share * seen * steps.kv)
+    seen = steps.p.gpu_batch * steps.context  # rounded is what a token takes, so that a context's growth is even
     kept = steps.places.cache.get((steps.parts[j].layer, k, steps.p.near))
-    own = round(steps.p.cache_gpu / 100 * seen * steps.kv)
+    own = round(steps.p.cache_gpu / 100 * steps.kv) * seen
     return {
-        "flops": round(share * pair_flops(steps) * seen),
-        "near_read": round(steps.p.gpu_passes * cached) - (own if kept is not None else 0),
-        "near_written": round(steps.p.gpu_copies * cached),
+        "flops": round(share * pair_flops(steps)) * seen,
+        "near_read": round(steps.p.gpu_passes * share * steps.kv) * seen - (own if kept is not None else 0),
+        "near_written": round(steps.p.gpu_copies * share * steps.kv) * seen,
         "reads": [] if kept is None else [(kept, own)],
     }
 
@@ -82,15 +81,15 @@ def _on_cpu(steps: Steps, j: int, k: int, share: float) -> None:
     """Add queries, keys and values to the CPU, attention there, and what comes of it back, in order."""
     p, model = steps.p, steps.model
     seen = p.gpu_batch * steps.context
-    cached, queries = round(share * seen * steps.kv), SINGLE * model.heads * model.head_dim
+    queries = SINGLE * model.heads * model.head_dim
     steps.copy("queries", "compute", share * p.gpu_batch * (queries + steps.kv), p.near, p.host, "activation")
     kept = steps.places.cache.get((steps.parts[j].layer, k, p.host))
-    own = round(p.cache_cpu / 100 * seen * steps.kv)
+    own = round(p.cache_cpu / 100 * steps.kv) * seen
     work = {
-        "flops": round(share * pair_flops(steps) * seen),
+        "flops": round(share * pair_flops(steps)) * seen,
         "dtype": "fp32",
-        "near_read": round(p.cpu_passes * cached) - (own if kept is not None else 0),
-        "near_written": round(p.cpu_copies * cached),
+        "near_read": round(p.cpu_passes * share * steps.kv) * seen - (own if kept is not None else 0),
+        "near_written": round(p.cpu_copies * share * steps.kv) * seen,
         "reads": [] if kept is None else [(kept, own)],
     }
     steps.add("cpu_attention", "compute", unit=p.cpu, near_class="kv", **work)

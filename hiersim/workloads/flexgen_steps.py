@@ -116,14 +116,14 @@ class Steps:
         for tier, share in self.cache_away:
             target = self.p.host if self.p.cpu_attention else self.p.near
             if tier != target:
-                amount = share * self.p.gpu_batch * (self.p.prompt + token - 1) * self.kv
+                amount = round(share * self.kv) * self.p.gpu_batch * (self.p.prompt + token - 1)
                 self.copy("load_cache", "load_cache", amount, tier, target, "kv")
 
     def store_cache(self, j: int, k: int) -> None:
         """Send the new keys and values of a part and batch to where they are kept."""
         if j >= 0 and self.parts[j].kind == ATTENTION:
             for tier, share in self.cache_away:
-                amount = share * self.p.gpu_batch * self.tokens * self.kv
+                amount = round(share * self.kv) * self.p.gpu_batch * self.tokens
                 self.copy("store_cache", "store_cache", amount, self.p.near, tier, "kv")
 
     def load_hidden(self, j: int, k: int) -> None:

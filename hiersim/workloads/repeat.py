@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from hiersim.errors import TraceError
 from hiersim.traces.operation import PER_OPERATION, Operations, OperationStream, OperationTrace
 
+PIECE = 50_000  # operations that a piece may have, if a turn is shorter
 GROWING = ("flops", "near_read", "near_written", "duration_ps")
 
 
@@ -36,11 +36,23 @@ def repeated(trace: OperationTrace, start: int, turns: int) -> OperationStream:
 
     def pieces() -> Iterator[Operations]:
         yield head
-        for turn in range(turns - 1):
-            grown: dict[str, Any] = {key: getattr(second, key) + turn * more for key, more in growth.items()}
-            yield replace(second, after=second.after + turn * length, **grown)
+        at_once = max(1, PIECE // length)
+        for turn in range(0, turns - 1, at_once):
+            yield _tiled(second, growth, range(turn, min(turn + at_once, turns - 1)))
 
     return OperationStream(trace.header, pieces, start + turns * length)
+
+
+def _tiled(turn: Operations, growth: dict[str, Any], numbers: range) -> Operations:
+    """Return turns one after the other: the one given with so many times its growth, for each of the numbers."""
+    count, steps = len(numbers), np.arange(numbers.start, numbers.stop)[:, None]
+    columns: dict[str, Any] = {key: np.tile(getattr(turn, key), count) for key in (*PER_OPERATION, "uses")}
+    for key, more in growth.items():
+        columns[key] = (getattr(turn, key) + steps * more).ravel()
+    for key in ("offsets", "after_offsets"):
+        ends = getattr(turn, key)
+        columns[key] = np.concatenate([ends[:1], (ends[1:] + np.arange(count)[:, None] * ends[-1]).ravel()])
+    return Operations(**columns, after=(turn.after + steps * len(turn)).ravel())
 
 
 def streamed(trace: OperationTrace) -> OperationStream:

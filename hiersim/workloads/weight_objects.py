@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hiersim.errors import ConfigError, Mistake
 from hiersim.models import Model
 from hiersim.traces.operation_builder import OperationBuilder
-from hiersim.workloads.transformer import EMBEDDING, HEAD, Part, Tensor, dense_parts
+from hiersim.workloads.transformer import EMBEDDING, HEAD, Part, dense_parts
 
 if TYPE_CHECKING:
     from hiersim.workloads.weight_streaming import StreamingParameters
@@ -83,16 +83,14 @@ def _of_part(p: StreamingParameters, builder: OperationBuilder, part: Part, shar
         bits = bits_of(p) if tensor.flops_per_token and part.kind != HEAD else 8 * HALF
         size = max(1, round(tensor.numbers * bits / 8))
         stays = round(share * size)
+        planes = p.planes if tensor.flops_per_token and part.kind != HEAD else 1
         for amount, home in ((stays, p.near), (size - stays, p.home)):
-            _pieces(p, builder, kept, tensor, amount, home)
+            _pieces(p, builder, kept, planes, amount, home)
     return kept
 
 
-def _pieces(
-    p: StreamingParameters, builder: OperationBuilder, kept: Kept, tensor: Tensor, amount: int, home: str
-) -> None:
+def _pieces(p: StreamingParameters, builder: OperationBuilder, kept: Kept, planes: int, amount: int, home: str) -> None:
     """Add the objects of what lies together: its planes, in pages."""
-    planes = p.planes if tensor.flops_per_token else 1
     for plane in range(planes):
         left = amount * (plane + 1) // planes - amount * plane // planes
         while left:

@@ -152,8 +152,8 @@ class Steps:
         if self.token:
             context = p.batch * (p.prompt + self.token)
             return (
-                round(p.cache_reads * context * kv),
-                round(p.cache_writes * context * kv + p.batch * kv),
+                round(p.cache_reads * kv) * context,  # what a token takes is rounded: a context's growth is even
+                round(p.cache_writes * kv) * context + p.batch * kv,
             ), pair * context
         pairs = p.batch * (p.prompt**2 if p.scores else p.prompt * (p.prompt + 1) // 2)
         scores, written = p.scores * HALF * model.heads * pairs, p.batch * p.prompt * kv
