@@ -2,7 +2,7 @@
 
 Yi et al. (arXiv 2308.14352). All but the routed experts stays near the unit. In each layer attention and router are
 computed, then each expert that some token chose; what is missing comes on demand, all of a layer at once. A predictor
-may name the experts of a layer ahead of time: of those that it names, a share is right. Experts may have fewer bits: a
+may name the experts of a layer ahead of time: of those that it names, a share is right, and they are read behind what the layer before needs. Experts may have fewer bits: a
 share of them is of one width and the rest of another. Routing is drawn as in ``moe_routing``.
 """
 
@@ -132,8 +132,8 @@ class Steps:
         for part in self.parts:
             place = self._compute(part, self.p.context + token + 1)
             if part.kind == ROUTER:
-                self._preload(mixture + self.p.ahead, named, place)
                 self._mixture(self.experts[mixture], routed[mixture], place)
+                self._preload(mixture + self.p.ahead, named)
                 mixture += 1
 
     def _compute(self, part: Part, context: int) -> int:
@@ -148,11 +148,11 @@ class Steps:
             flops += 2 * model.heads * (model.head_dim + model.value_width) * batch * context
         return self.builder.add(part.kind, unit=self.p.unit, flops=flops, reads=[self.places[part]], **work)
 
-    def _preload(self, mixture: int, named: NDArray[np.int32], router: int) -> None:
-        """Add a fetch of the experts that are predicted for a later layer, from when the router before it is over."""
+    def _preload(self, mixture: int, named: NDArray[np.int32]) -> None:
+        """Add a fetch of the experts that are predicted for a later layer, behind what this layer needs."""
         if self.p.ahead and mixture < len(self.experts):
             reads = [self.experts[mixture][expert] for expert in np.unique(named[mixture])]
-            self._fetch("preload", reads, router)
+            self._fetch("preload", reads)
 
     def _mixture(self, experts: list[int], routed: NDArray[np.int32], router: int) -> None:
         """Add a fetch of the experts that a layer needs, and what each computes for the tokens that chose it."""
@@ -162,8 +162,8 @@ class Steps:
         for number, count in zip(reads, counts.tolist(), strict=True):
             self.builder.add("expert", unit=self.p.unit, flops=count * self.expert_flops, reads=[number])
 
-    def _fetch(self, kind: str, reads: list[int], router: int) -> None:
-        self.builder.add(kind, unit=self.p.unit, stream=kind, action="fetch", reads=reads, after=(router,))
+    def _fetch(self, kind: str, reads: list[int], *after: int) -> None:
+        self.builder.add(kind, unit=self.p.unit, stream="copies", action="fetch", reads=reads, after=after)
 
 
 GENERATOR = Generator(

@@ -107,4 +107,5 @@ def _workspace(p: StreamingParameters, model: Model, parts: tuple[Part, ...]) ->
     tokens = p.batch * p.prompt
     scores = p.batch * model.heads * p.prompt**2 * (2 if p.scores else 0)
     dense = max(part.numbers for part in parts) if p.expand == "near" else 0
-    return HALF * (max(scores, *(tokens * part.activations for part in parts)) + dense)
+    rows = [(p.batch if part.kind == HEAD else tokens) * part.activations for part in parts]
+    return HALF * (max(scores, *rows) + dense)
