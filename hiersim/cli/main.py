@@ -15,6 +15,7 @@ from typer.main import get_command
 
 import hiersim
 from hiersim.cli import (
+    breakeven,
     cache,
     calibrate,
     catalogue,
@@ -29,6 +30,7 @@ from hiersim.cli import (
     report,
     run,
     schema,
+    scratchpad,
     search,
     studies,
     sweep,
@@ -70,6 +72,7 @@ app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)
 app.command("whatif")(whatif.whatif)
 app.command("explain")(explain.explain)
+app.command("breakeven")(breakeven.breakeven)
 app.command("sweep")(sweep.sweep)
 app.command("search")(search.search)
 app.command("check")(check.check)
@@ -78,6 +81,7 @@ app.command("policies")(catalogue.policies)
 app.add_typer(devices.app, name="devices")
 app.add_typer(calibrate.app, name="calibrate")
 app.command("models")(models.models)
+app.command("scratchpad")(scratchpad.scratchpad)
 app.command("studies")(studies.studies)
 app.command("schema")(schema.schema)
 app.command("commands", hidden=True)(commands.commands)

@@ -42,10 +42,16 @@ def serving_problems(machine: Machine, tiers: Mapping[str, TierRules | None], se
         if name not in tiers:
             what = f"no tier `{name}`{nearest(name, tiers)} (this run manages {', '.join(tiers)})"
             problems.append((("serve", "codecs", name), what))
-    near = {machine.units[name].tier for name in serving.units or tuple(machine.units)[:1] if name in machine.units}
-    for name in near & set(serving.codecs):
-        what = "is a unit's near tier, whose form is `serve.kv_dtype`; a codec is for further tiers"
-        problems.append((("serve", "codecs", name), what))
+    near = [machine.units[name].tier for name in serving.units or tuple(machine.units)[:1] if name in machine.units]
+    for name in {tier for tier in near if tier in serving.codecs}:
+        codec = serving.codecs[name]
+        if codec.encode_rate or codec.decode_rate:
+            what = (
+                "is a unit's near tier, where coding is part of the kernels; leave `encode_rate` and `decode_rate` out"
+            )
+            problems.append((("serve", "codecs", name), what))
+        if any(serving.codecs.get(other) != codec for other in near):
+            problems.append((("serve", "codecs", name), "the near tiers of all units that serve are coded alike"))
     return problems + _model(machine, serving) + _tiers(tiers)
 
 

@@ -117,7 +117,7 @@ class Serving(Record):
     disaggregate: Disaggregation | None = None
     """Which units compute prompts and which answers; all compute both when absent."""
     codecs: dict[Name, KvCodec] = {}
-    """How tiers store KV in fewer bits, by the tier's name; as the near tier does when absent."""
+    """How tiers store KV in fewer bits, by name; as the near tier does when absent, which keeps it as ``kv_dtype``."""
     remember_preempted: bool = True
     """The KV of a preempted request is reused as far as its room was not needed."""
     fetch: Literal["blocking", "layered"] = "blocking"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from hiersim.errors import ConfigError
+from hiersim.models.work import Work
 
 
 @dataclass(frozen=True)
@@ -46,3 +48,11 @@ class Codec:
     def ratio(self, full_bits: float = 16) -> Fraction:
         """Return the size of what is stored over its size in full, to a millionth."""
         return Fraction(self.bits_per_number(full_bits) / full_bits).limit_denominator(1_000_000)
+
+
+def coded(work: Work, ratio: Fraction) -> Work:
+    """Return the work of a rank whose keys and values take ``ratio`` of their bytes, rounded up per layer and token."""
+    mixings = tuple(
+        replace(each, kv_bytes_per_token=math.ceil(each.kv_bytes_per_token * ratio)) for each in work.mixings
+    )
+    return replace(work, mixings=mixings, kv_bytes_per_token=sum(m.layers * m.kv_bytes_per_token for m in mixings))

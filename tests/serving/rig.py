@@ -53,7 +53,7 @@ def machine(slower=1):
             "flash": tier("flash", 1 << 42, 2e9, 50_000_000),
         },
         links={"pcie": link("hbm", "dram", 5e10, 500_000), "nvme": link("dram", "flash", 1.4e10, 1_000_000)},
-        units={"gpu": Unit(kind="gpu", tier="hbm", flops=flops, kernels=kernels)},
+        units={"gpu": Unit(kind="gpu", tier="hbm", flops=flops, kernels=kernels, active_power=700, idle_power=100)},
     )
 
 

@@ -40,11 +40,15 @@ NO_HASHES = {"timestamp": 0, "input_length": 600, "output_length": 3}
 WRONG = {
     "model": (
         VLLM, ["serve.model=llama-3.1-405b", "serve.kv_pages=null"], (),
-        rf"serve\.model  llama-3.1-405b does not fit: weights and workspace take {NUMBER} of the {NUMBER} bytes of .*",
+        r"serve\.model  weights of 756\.0 GiB in bf16 do not fit gddr with 24\.0 GiB; more `ranks` or .*",
+    ),
+    "model and its share": (
+        VLLM, ["serve.memory_share=0.5", "serve.kv_pages=null"], (),
+        rf"serve\.model  llama-3.1-8b does not fit: weights and workspace take {NUMBER} of the {NUMBER} bytes of .*",
     ),
     "model beside pages": (
-        VLLM, ["serve.model=llama-2-13b"], (),
-        rf"serve\.kv_pages  {NUMBER} bytes of KV and {NUMBER} of llama-2-13b's weights do not fit tiers\.gddr with .*",
+        VLLM, ["serve.model=qwen2.5-7b", "serve.kv_pages=15000"], (),
+        rf"serve\.kv_pages  {NUMBER} bytes of KV and {NUMBER} of qwen2.5-7b's weights do not fit tiers\.gddr with .*",
     ),
     "no such model": (VLLM, ["serve.model=lama-3-8b"], (), r"serve\.model  unknown model .* mean `llama-3-8b`\? .*"),
     "pages": (VLLM, ["serve.kv_pages=999999"], (), rf"serve\.kv_pages  {NUMBER} bytes of KV and .* do not fit .*"),
@@ -63,7 +67,7 @@ WRONG = {
     ),
     "ranks": (
         VLLM, ["serve.ranks=64", "serve.rank_link=pcie"], (),
-        r"llama-3.1-8b: its 32 query heads cannot be split over 64 ranks",
+        r"serve\.ranks  llama-3.1-8b: its 32 query heads cannot be split over 64 ranks",
     ),
     "no link": (VLLM, ["serve.ranks=2"], (), r"serve\.rank_link  is needed: 2 ranks add up numbers over a link"),
     "unit": (VLLM, ["serve.unit=gpu7"], (), r"serve\.unit  no unit `gpu7`; did you mean `gpu0`\? .*"),

@@ -22,6 +22,7 @@ from serving.rig import (
 
 from hiersim.drivers.serve import columns as c
 from hiersim.engine import columns as e
+from hiersim.machine.serving import KvCodec
 
 SEEDS = range(8)
 
@@ -160,3 +161,17 @@ def test_bytes_of_keys_and_values_that_a_request_reads_and_writes():
     assert result.tiers["hbm"].written_bytes["kv"] == (500 + 19) * KV
     longer = run(trace((0, [], 50_000, 20)), kv_pages=4000).requests
     assert longer.tpot_ps[0] - result.requests.tpot_ps[0] > 49_500 * KV / 3.35e12 * SECOND
+
+
+def test_a_codec_of_the_near_tier_makes_pages_and_reads_smaller_to_the_byte():
+    """Two bits with a scale and a zero point in 16 bits for 32 numbers are 3 of 16 bits; DRAM keeps the same form."""
+    coded = {"hbm": KvCodec(bits=2, group=32, metadata_bits=32)}
+    requests = trace((0, ["a", "b"], 372, 20))
+    plain, small = (run(requests, rules(dram={}), kv_pages=400, codecs=codecs) for codecs in ({}, coded))
+    assert small.requests.kv_bytes_per_token * 16 == plain.requests.kv_bytes_per_token * 3
+    for name in ("read_bytes", "written_bytes"):
+        assert getattr(small.tiers["hbm"], name)["kv"] * 16 == getattr(plain.tiers["hbm"], name)["kv"] * 3
+    assert small.links["pcie"].forward_total * 16 == plain.links["pcie"].forward_total * 3 == 2 * BLOCK * 3
+    full = run(requests, rules(dram={}), kv_pages=400, codecs=coded | {"dram": KvCodec(bits=16)})
+    assert full.links["pcie"].forward_total == small.links["pcie"].forward_total, "it moves in the smaller form"
+    assert full.tiers["dram"].placed_bytes == 2 * BLOCK

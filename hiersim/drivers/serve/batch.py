@@ -186,7 +186,7 @@ def enter(w: World, s: Serve, e: int, r: int, count: int) -> None:
     s.engines[e, E_LATE] += s.queries[r, Q_PENDING]
     s.queries[r, Q_STEP] = count
     s.queries[r, Q_COMPUTED] += count
-    s.figures[SAMPLED] += 1 if left(s, r) == count else 0
+    s.figures[SAMPLED] += 1  # logits are computed of everybody, also of who has not caught up
     if count == 1 and s.queries[r, Q_SKIP] == 0:
         s.figures[DECODES] += 1
         s.figures[CONTEXT] += s.queries[r, Q_AT]

@@ -21,7 +21,7 @@ from hiersim.errors import ConfigError
 from hiersim.machine import Machine, Replay, TierRules
 from hiersim.machine.serving import KvCodec, Serving
 from hiersim.models import Model, Work, work_of
-from hiersim.models.codec import Codec
+from hiersim.models.codec import Codec, coded
 from hiersim.models.dtypes import bits_of
 from hiersim.models.splitting import Dtypes
 from hiersim.traces.access import AccessTrace
@@ -77,6 +77,8 @@ def prepare(machine: Machine, tiers: dict[str, TierRules], serving: Serving, mod
     work = work_of(model, serving.ranks, Dtypes(weights=formats.weights, kv=formats.kv))
     units = serving.units or (next(iter(machine.units)),)
     near = machine.units[units[0]].tier
+    if near in serving.codecs:
+        work = coded(work, _codec(serving.codecs[near]).ratio(bits_of(formats.kv)))
     capacity = tiers[near].capacity or machine.tiers[near].capacity
     return Setup(
         model, work, serving, units, _sizes(serving, work, capacity, machine.tiers[near].capacity, near), formats
@@ -137,19 +139,21 @@ def make_core(machine: Machine, tiers: dict[str, TierRules], setup: Setup, trace
     longest = int(np.diff(trace.block_offsets).max(initial=0))
     rows = 256 + 2 * (len(rules) + 2) * (longest + setup.rules.max_sequences)
     replay = Replay(mode="closed", streams=len(setup.units), unit=setup.units)
-    return Core(machine, rules, {}, replay, objects, seed, Options(driven=rows, coding=_coding(rules, setup)))
+    return Core(machine, rules, {}, replay, objects, seed, Options(driven=rows, coding=_coding(machine, rules, setup)))
 
 
-def _coding(rules: dict[str, TierRules], setup: Setup) -> tuple[tuple[int, int], ...]:
+def _coding(machine: Machine, rules: dict[str, TierRules], setup: Setup) -> tuple[tuple[int, int], ...]:
     """Return the size of KV in each tier over that in the near tier, as fractions; nothing where no tier codes."""
     codecs = setup.rules.codecs
     if not codecs:
         return ()
     bits = bits_of(setup.formats.kv)
+    near = codecs.get(machine.units[setup.units[0]].tier)
     found = []
     for name in rules:
-        codec = codecs.get(name)
+        codec = codecs.get(name, near)
         part = _codec(codec).ratio(bits) if codec else Fraction(1)
+        part /= _codec(near).ratio(bits) if near else 1
         found.append((part.numerator, part.denominator))
     return tuple(found)
 

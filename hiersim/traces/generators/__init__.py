@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import numpy as np
 from hiersim.errors import ConfigError, nearest
 from hiersim.traces.generators import agents, chat, loop, moe_routing, phase_change, rag, requests, scan, zipf
 from hiersim.traces.generators.generator import Generator, Made, described, typed
+from hiersim.traces.generators.operations import OPERATIONS
+from hiersim.traces.operation import OperationStream, OperationTrace
 
 __all__ = ["GENERATORS", "Generator", "Made", "generate", "generate_one"]
 
@@ -24,6 +27,7 @@ GENERATORS: dict[str, Generator] = {
     "agents": agents.GENERATOR,
     "rag": rag.GENERATOR,
     "moe_routing": moe_routing.GENERATOR,
+    **{name: replace(kind, operations=True) for name, kind in OPERATIONS.items()},
 }
 
 
@@ -51,4 +55,5 @@ def generate_one(known: Mapping[str, Generator], kind: str, seed: int, parameter
     chosen = typed(known[name], parameters)
     made = known[name].make(chosen, np.random.default_rng([seed, zlib.crc32(name.encode())]))
     command = " ".join(part for part in (name, described(chosen), f"seed={seed}") if part)
-    return made.with_about(name=name, source=command, format="generated", notes=(f"generated: {command}",))
+    notes = made.header.notes if isinstance(made, OperationTrace | OperationStream) else ()
+    return made.with_about(name=name, source=command, format="generated", notes=(f"generated: {command}", *notes))

@@ -28,7 +28,7 @@ class Generator:
         name: what users call it.
         summary: what it makes, in a line.
         parameters: a frozen dataclass made of ``parameter`` fields.
-        make: makes the trace from the parameters and a random generator.
+        make: makes the trace, of accesses, requests or operations, from the parameters and a random generator.
         operations: it makes operations, which are executed.
     """
 
@@ -90,7 +90,7 @@ def _value(known: Field[Any], value: Any) -> Any:
             raise ValueError(f"expected yes or no, got `{value}`")
         return TRUTH[str(value).lower()]
     if isinstance(default, str):
-        if not isinstance(value, str) or not value:
+        if not isinstance(value, str) or not value.strip():
             raise ValueError(f"expected a name, got `{value}`")
         return value
     if isinstance(value, str) and rule["unit"]:

@@ -1,0 +1,1 @@
+"""Operator graphs on a scratchpad: orders, addresses, what stays and what is moved, and the optimum of small ones."""

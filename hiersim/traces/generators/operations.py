@@ -1,0 +1,16 @@
+"""The generators of operation traces: one file each, one line each in ``OPERATIONS``."""
+
+from __future__ import annotations
+
+from hiersim.traces.generators.attention import block_sparse, cascades, chunked, flash1, flash2, relay, standard
+from hiersim.traces.generators.generator import Generator
+
+OPERATIONS: dict[str, Generator] = {
+    "standard_attention": standard.GENERATOR,
+    "flash_attention": flash1.GENERATOR,
+    "flash_attention_2": flash2.GENERATOR,
+    "block_sparse_attention": block_sparse.GENERATOR,
+    "chunked_attention": chunked.GENERATOR,
+    "relay_attention": relay.GENERATOR,
+    "attention_passes": cascades.GENERATOR,
+}
