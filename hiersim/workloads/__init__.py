@@ -1,22 +1,29 @@
-"""Generated operations of AI systems: a file and a line of ``GENERATORS`` each, beside the generators of traces."""
+"""Generated operations of AI systems: a file and a line of ``OF_MODELS`` each, beside the generators of traces."""
 
 from __future__ import annotations
 
+from collections import ChainMap
+from collections.abc import Mapping
 from typing import Any
 
 from hiersim.traces.generators import GENERATORS as OF_TRACES
 from hiersim.traces.generators import Generator, Made, generate_one
-from hiersim.workloads import composition, expert_offload, flexgen, sparse_flash, weight_streaming
+from hiersim.workloads import composition, expert_offload, flexgen, sparse_flash, table_lookup, weight_streaming
 
 __all__ = ["GENERATORS", "generate"]
 
-GENERATORS: dict[str, Generator] = OF_TRACES | {
+OF_MODELS: dict[str, Generator] = {
     "flexgen": flexgen.GENERATOR,
     "weight_streaming": weight_streaming.GENERATOR,
     "sparse_flash": sparse_flash.GENERATOR,
     "expert_offload": expert_offload.GENERATOR,
     "composition": composition.GENERATOR,
+    "table_lookup": table_lookup.GENERATOR,
 }
+"""Those that are made here, most of them from the shapes of a model of the catalogue."""
+
+GENERATORS: Mapping[str, Generator] = ChainMap(OF_MODELS, OF_TRACES)
+"""All: a generator that is added to those of traces is known here, too."""
 
 
 def generate(kind: str, *, seed: int = 0, **parameters: Any) -> Made:

@@ -2,8 +2,9 @@
 
 Yi et al. (arXiv 2308.14352). All but the routed experts stays near the unit. In each layer attention and router are
 computed, then each expert that some token chose; what is missing comes on demand, all of a layer at once. A predictor
-may name the experts of a layer ahead of time: of those that it names, a share is right, and they are read behind what the layer before needs. Experts may have fewer bits: a
-share of them is of one width and the rest of another. Routing is drawn as in ``moe_routing``.
+may name the experts of a layer ahead of time: of those that it names, a share is right, and they are read behind what
+the layer before needs. Experts may have fewer bits: a share of them is of one width and the rest of another. Routing
+is drawn as in ``moe_routing``.
 """
 
 from __future__ import annotations

@@ -39,7 +39,7 @@ class SparseParameters:
     span: float = parameter(32.0, "tokens over which its correlation falls by e", low=0.01, high=10**6)
     bundled: bool = parameter(True, "a neuron's row and column lie together")
     bits: float = parameter(32.0, "stored bits of a weight", low=0.01, high=64)
-    predictor: float = parameter(0.03, "bytes of the predictors, by those of all weights", high=1)
+    predictor: float = parameter(0.0125, "bytes of the predictors, by those of all weights", high=1)
     unit: str = parameter("gpu0", "the unit that computes")
     near: str = parameter("lpddr", "the unit's tier")
     home: str = parameter("flash", "the tier of the feed-forward blocks")
@@ -49,7 +49,7 @@ def make(p: SparseParameters, rng: np.random.Generator) -> OperationTrace:
     """Make the trace; the window is full when it begins."""
     model = find_model(p.model)
     tokens = list(active_neurons(p, model, rng))
-    steps = Steps(p, model, kept=np.any(tokens[: p.window], axis=0))
+    steps = Steps(p, model, kept=np.any(tokens[: p.window], axis=0), touched=np.any(tokens, axis=0))
     for token in range(p.tokens):
         before, now = tokens[token : token + p.window], tokens[token + p.window]
         steps.token(token, now, now & ~np.any(before, axis=0), before[0] & ~np.any([*before[1:], now], axis=0))
@@ -74,16 +74,20 @@ def active_neurons(p: SparseParameters, model: Model, rng: np.random.Generator) 
 class Steps:
     """Adds the objects, and the operations of each token."""
 
-    def __init__(self, p: SparseParameters, model: Model, kept: Members) -> None:
+    def __init__(self, p: SparseParameters, model: Model, kept: Members, touched: Members) -> None:
         self.p, self.model, self.builder = p, model, OperationBuilder("sparse_flash", ordered=False)
         self.parts = dense_parts(model)
         self.attention, self.feeds, self.head = self.parts[1:-1:2], self.parts[2:-1:2], self.parts[-1]
         self.pieces = 1 if p.bundled else 2
         self.places = {part: self._stays(part.name, part.numbers) for part in (*self.attention, self.head)}
-        self._stays(self.parts[0].name, self.parts[0].numbers)
-        self.predictor = p.predictor * sum(part.numbers for part in self.parts) / model.layers
+        looked_up = sum(
+            tensor.numbers for tensor in self.parts[0].tensors if not (model.tied and tensor.name == "tokens")
+        )
+        self._stays("positions" if model.tied else "embedding", looked_up)  # tied, the head has the tokens
+        self.predictor = p.predictor * model.parameters / model.layers
         self.predictors = [self._stays(f"predictor{layer}", self.predictor) for layer in range(model.layers)]
-        self.first = self._neurons(kept)
+        self.first = self._neurons(kept, touched)
+        self.order = np.cumsum(touched).reshape(touched.shape) - 1  # of each neuron that some token uses
 
     def _bytes(self, numbers: float) -> int:
         return max(1, round(numbers * self.p.bits / 8))
@@ -91,20 +95,19 @@ class Steps:
     def _stays(self, name: str, numbers: float) -> int:
         return self.builder.object(self._bytes(numbers), "weight", home=self.p.near, name=name)
 
-    def _neurons(self, kept: Members) -> int:
-        """Add the neurons of all layers, those of the window near; return the number of the first."""
+    def _neurons(self, kept: Members, touched: Members) -> int:
+        """Add the neurons that some token uses, those of the window near, and the others as one; return the first."""
         size = self._bytes(self.feeds[0].numbers / self.model.intermediate) // self.pieces
-        first = -1
-        for near in np.repeat(kept.ravel(), self.pieces):
-            number = self.builder.object(size, "neuron", home=self.p.home, start=self.p.near if near else None)
-            first = number if first < 0 else first
-        return first
+        if left := int((~touched).sum()):
+            self.builder.object(left * size * self.pieces, "neuron", home=self.p.home, name="others")
+        starts = [self.p.near if near else None for near in np.repeat(kept[touched], self.pieces).tolist()]
+        return self.builder.objects([size] * len(starts), "neuron", home=self.p.home, starts=starts)
 
     def _numbers(self, layer: int, members: NDArray[np.bool_]) -> list[int]:
         """Return the objects of a layer's neurons."""
-        neurons = layer * self.model.intermediate + np.flatnonzero(members)
+        neurons = self.order[layer][members]
         pieces = self.first + self.pieces * neurons[:, None] + np.arange(self.pieces)
-        return [int(number) for number in pieces.ravel()]
+        return pieces.ravel().tolist()  # type: ignore[no-any-return]
 
     def token(self, token: int, now: Members, missing: Members, leaving: Members) -> None:
         """Add a token: in each layer attention, predictor, what is missing, active neurons; and the head."""

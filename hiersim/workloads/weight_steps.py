@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hiersim.models import Model
@@ -89,21 +89,21 @@ class Steps:
         if self.p.expand == "near" and kind != HEAD:
             self._expand(kept, after)
             after = ()
-        parts = list(self._parts_of(kept))
-        for i, (reads, share) in enumerate(parts):
-            work = self._work(kept, share, whole=i == 0)
-            self._add(kind, reads=reads, after=after, **work)
-
-    def _parts_of(self, kept: Kept) -> Iterator[tuple[list[int], float]]:
-        """Yield the objects that an operation reads, and its share of the part's work."""
-        numbers = kept.near + kept.away
-        dense = self.p.expand == "near" and kept.part.kind != HEAD
+        dense = self.p.expand == "near" and kind != HEAD
         if dense or not self.p.pages:
-            yield [] if dense else numbers, 1.0
-            return
-        total = sum(kept.sizes[number] for number in numbers)
-        for number in sorted(numbers):
-            yield [number], kept.sizes[number] / total
+            self._add(kind, reads=[] if dense else kept.near + kept.away, after=after, **self._work(kept, 1.0))
+        else:
+            self._page_by_page(kept, after)
+
+    def _page_by_page(self, kept: Kept, after: tuple[int, ...]) -> None:
+        """Add an operation for each page, with its share of the FLOPs; the first does what is not weights, too."""
+        first, *rest = sorted(kept.near + kept.away)
+        total = sum(kept.sizes.values()) - sum(kept.sizes[number] for number in kept.unread)
+        self._add(kept.part.kind, reads=[first], after=after, **self._work(kept, kept.sizes[first] / total))
+        if rest:
+            flops = self._flops(kept)
+            shares = [round(kept.sizes[number] / total * flops) for number in rest]
+            self.builder.add_each(kept.part.kind, rest, shares, unit=self.p.unit, after=after, near_class="activation")
 
     def _look_up(self) -> None:
         """Add the embedding's rows, which come from where it is kept, over to the unit."""
@@ -120,18 +120,19 @@ class Steps:
         }
         self._add("expand", reads=kept.near + kept.away, after=after, **work)
 
-    def _work(self, kept: Kept, share: float, whole: bool) -> dict[str, Any]:
-        """Return the columns of an operation that does a share of a part's work; the first does what is not weights."""
+    def _flops(self, kept: Kept) -> int:
+        """Return the FLOPs of a part's matrices."""
+        p, part = self.p, kept.part
+        flops = (p.batch if part.kind == HEAD else self.tokens) * part.flops_per_token
+        return flops + (round(p.expand_flops * part.numbers) if p.expand == "inside" and part.kind != HEAD else 0)
+
+    def _work(self, kept: Kept, share: float) -> dict[str, Any]:
+        """Return the columns of an operation that does a share of a part's FLOPs and all that is not weights."""
         p, part, kind = self.p, kept.part, kept.part.kind
-        tokens = p.batch if kind == HEAD else self.tokens
-        flops = tokens * part.flops_per_token
-        if p.expand == "inside" and kind != HEAD:
-            flops += round(p.expand_flops * part.numbers)
-        work: dict[str, Any] = {"flops": round(share * flops), "near_class": "activation"}
+        work: dict[str, Any] = {"flops": round(share * self._flops(kept)), "near_class": "activation"}
         if p.expand == "near" and kind != HEAD:
             work["near_read"] = HALF * part.numbers
-        if whole:
-            self._add_rest(work, part.activations * tokens, kind)
+        self._add_rest(work, part.activations * (p.batch if kind == HEAD else self.tokens), kind)
         return work
 
     def _add_rest(self, work: dict[str, Any], activations: int, kind: str) -> None:

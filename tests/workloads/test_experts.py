@@ -20,7 +20,7 @@ def capacity(experts):
     return int(weights.size[near].sum()) + experts * EXPERT
 
 
-@pytest.mark.parametrize("policy", ["lru", "lfu", "opt"])
+@pytest.mark.parametrize("policy", ["lru", "fifo", "lfu", "arc", "sieve", "s3fifo", "gdsf", "random", "opt"])
 def test_traffic_is_misses(policy):
     result = run("expert_offload", machine(capacity(100)), {"gddr": TierRules(policy=policy)}, **REST)
     moved = loaded(result)

@@ -1,13 +1,18 @@
 """FlexGen's schedule against sums by hand, its placement against the code's rule, and the measured throughputs."""
 
+import csv
+from pathlib import Path
+
 import pytest
 from workloads.rig import GPU, PCIE, loaded, run
 
 from hiersim.errors import ConfigError
 from hiersim.models import find_model
+from hiersim.studies.papers import find
 from hiersim.workloads import generate
 from hiersim.workloads.flexgen import placed
 
+MEASURED = Path(__file__).parents[3] / "shared" / "measured" / "flexgen_t4.csv"
 H, LAYERS, VOCABULARY, POSITIONS = 768, 12, 50272, 2050
 MATRIX, VECTORS = 2 * H * H, {"attention": 2 * (4 * H + 2 * H), "feed": 2 * (5 * H + 2 * H)}
 
@@ -66,6 +71,19 @@ def test_what_is_moved_with_the_cache_on_disk_and_attention_on_the_cpu():
     assert kinds["queries"].moved_bytes == sequences * (output - 1) * LAYERS * (4 * H + 2 * 2 * H)
     seen = sequences * kv * sum(prompt + token for token in range(1, output))
     assert (kinds["cpu_attention"].read_bytes, kinds["cpu_attention"].written_bytes) == (7 * seen, 3 * seen)
+
+
+@pytest.mark.skipif(not MEASURED.exists(), reason=f"the measurements ../shared/measured/{MEASURED.name} are not here")
+def test_throughputs_are_near_those_measured():
+    lines = [line for line in MEASURED.read_text().splitlines() if not line.startswith("#")]
+    names = {"flexgen": "", "accelerate": "accelerate-", "zero_inference": "zero-"}
+    rows = {
+        names[row["system"]] + row["model"].removeprefix("opt-" if names[row["system"]] else ""): row
+        for row in csv.DictReader(lines)
+    }
+    found = {finding.name: finding for finding in find("flexgen").run()}
+    assert {name: found[name].claimed for name in rows} == {name: float(rows[name]["tokens_per_s"]) for name in rows}
+    assert {name: found[name].deviation for name in rows if found[name].verdict != "holds"} == {}
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,8 @@ def test_bytes_and_bundles():
         assert kind.moved_bytes == read_from(result, "flash")
         assert kind.busy_ps / 1e12 == pytest.approx(kind.moved_bytes / NVME, rel=1e-3)
         found[bundled] = kind.moved_bytes
+        whole = LAYERS * 4 * (8 * H * H + 5 * H + 2 * H)
+        assert result.tiers["flash"].peak_bytes == pytest.approx(whole, rel=1e-3)
     assert found[True] == pytest.approx(found[False], rel=1e-3)
     neuron = 4 * (8 * H * H + 5 * H + 2 * H) / NEURONS
     assert found[True] % round(neuron) == 0

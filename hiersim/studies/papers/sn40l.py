@@ -13,7 +13,8 @@ from hiersim.workloads import generate
 MODELS, REQUESTS = 150, 200
 SIZE = find_model("llama-2-7b").weight_bytes("fp16")
 LINKS = {"sn40l": 1e12, "dgx-a100": 32e9, "dgx-h100": 64e9}
-"""Bytes per second from the far memory to HBM: of eight SN40L together as inferred, and of PCIe 4 and 5 with 16 lanes."""
+"""Bytes per second from the far memory to HBM: of eight SN40L together as inferred, and of PCIe 4 and 5 with 16
+lanes."""
 
 
 def machines() -> dict[str, Machine]:
@@ -50,12 +51,17 @@ def _findings(switch: dict[str, float], whole: dict[str, float], stored: int) ->
         figure("switch-over-h100", 15, h100, 0.05, from_hosts + " Both claims need it to be about 1 TB/s."),
         figure("a100-over-h100", 31 / 15, a100 / h100, 0.05, "The two claims are those of PCIe 4 and 5, two to one."),
         between(
-            "whole-over-a100", 6.6, 1.0, whole["dgx-a100"] / whole["sn40l"],
-            "Requests with prompts of 128 tokens and 20 generated, models chosen alike: the range from no gain to that of "
-            "copies and bytes alone; launches and sums between sockets, which slow the far side of it, are not simulated.",
+            "whole-over-a100",
+            6.6,
+            1.0,
+            whole["dgx-a100"] / whole["sn40l"],
+            "Requests with prompts of 128 tokens and 20 generated, models chosen alike: the range from no gain "
+            "to that of "
+            "copies and bytes alone; launches and sums between sockets, which slow the far side of it, are not "
+            "simulated.",
         ),
         between("whole-over-h100", 3.7, 1.0, whole["dgx-h100"] / whole["sn40l"], "As before."),
-    ]  # fmt: skip
+    ]
 
 
 STUDY = Study(
@@ -65,7 +71,8 @@ STUDY = Study(
     grade="A",
     source="Prabhakar, Sivaramakrishnan, Gandhi et al. MICRO 2024, arXiv 2405.07518",
     memory=(
-        "150 models of 7B lie in DDR beside the HBM of eight sockets; a request needs one of them, and if it is not in HBM "
+        "150 models of 7B lie in DDR beside the HBM of eight sockets; a request needs one of them, and if it is "
+        "not in HBM "
         "it is copied there. Hosts with GPUs do the same over PCIe."
     ),
     not_ours="Routing; fused kernels and their 2 to 13 times; how many machines others need.",
