@@ -47,6 +47,8 @@ class Options:
     """Whether a driver prefetches, so that what became of it is counted."""
     homes: I64 | None = None
     """Number of the tier that is each object's home, -1 for none, where it is not its class that says so."""
+    uses: int = 0
+    """Uses of objects that a driver knows of, as policies are told the length of a trace of accesses."""
 
 
 def build_world(

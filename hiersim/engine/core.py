@@ -90,7 +90,7 @@ class Core:
             setup = Setup(
                 capacity=capacity,
                 objects=self.trace.objects,
-                accesses=len(self.trace),
+                accesses=self.options.uses or len(self.trace),
                 uniform=False,  # sizes here are always bytes
                 seed=int(seeds[t]),
                 **told,

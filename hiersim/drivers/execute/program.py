@@ -50,7 +50,7 @@ class Program(NamedTuple):
     begun: I64  # [R]: when its work began
     over: I64  # [R]: when it was over
     critical: I64  # [R]: picoseconds, the longest chain of operations before it, and itself once it is over
-    next_use: I64  # [uses], or [0]: place in the list of all uses of the object's next use
+    next_use: I64  # [uses], or [0]: place in the list of all uses of the object's next use, NEVER for none
     # by stream, tier, unit, kind, object
     streams: I64  # [streams, STREAM_COLUMNS]
     line: I64  # [ring]: places of the begin line

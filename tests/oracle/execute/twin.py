@@ -77,7 +77,7 @@ class Execution(Twin):
     def run(self) -> TwinOutcome:
         self._place_at_home()
         for obj, name in enumerate(self.start):
-            if name is not None and self.objects.home(obj) is None:
+            if name not in (None, self.objects.home(obj)):
                 self._place(obj, self.store(name))
         for op in self.ops:
             if op.left == 0 and self.streams[op.stream][0] is op:
