@@ -2,30 +2,40 @@
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
-STAMP  := $(VENV)/.installed
+READY  := $(VENV)/.installed
+DEV    := $(VENV)/.installed-dev
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint docs bench clean
 
-run: $(STAMP)            ## the main job on the embedded sample: a table, a result folder, pictures
+run: $(READY)            ## the main job on the embedded sample: a table, a result folder, pictures
 	$(BIN)/hiersim run configs/kv_tiers.yaml --out runs/kv_tiers
 
 test: lint               ## all tests, on all cores
 	$(BIN)/python -m pytest -n auto
 
-lint: $(STAMP)           ## style and types
-	$(BIN)/ruff check hiersim tests benchmarks
-	$(BIN)/ruff format --check hiersim tests benchmarks
+lint: $(DEV)             ## style and types
+	$(BIN)/ruff check hiersim tests benchmarks docs/site_links.py
+	$(BIN)/ruff format --check hiersim tests benchmarks docs/site_links.py
 	$(BIN)/mypy
 
-bench: $(STAMP)          ## speed, as ratios to other tools measured in the same run
+docs: $(DEV)             ## the site of docs/ in site/, links checked, with pages of reference that are made by the program
+	$(BIN)/hiersim schema --page docs/reference/configuration.md
+	$(BIN)/hiersim commands --page docs/reference/commands.md
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+
+bench: $(DEV)            ## speed, as ratios to other tools measured in the same run
 	$(BIN)/python -m pip install --quiet --editable '.[dev,bench]'
 	$(BIN)/python benchmarks/run.py
 
-$(STAMP): pyproject.toml
+$(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable .
+	touch $(READY)
+
+$(DEV): $(READY)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $(STAMP)
+	touch $(DEV)
 
 clean:
-	rm -rf $(VENV) build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) build dist runs site .pytest_cache .mypy_cache .ruff_cache .hypothesis

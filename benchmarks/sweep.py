@@ -43,7 +43,7 @@ COUNT = "n = 0\nwhile n < 60_000_000: n += 1"
 
 def command(folder, name, *arguments):
     """Return the command of a sweep whose results are kept in ``folder/name``."""
-    out = ["--cache", folder / name, "--out", folder / f"{name}.parquet", "--json", folder / f"{name}.json"]
+    out = ["--cache", folder / name, "--out", folder / f"{name}.parquet"]
     return [sys.executable, "-m", "hiersim.cli.main", "sweep", folder / "sweep.yaml", *out, *arguments]
 
 
@@ -102,14 +102,25 @@ def entries(folder):
     return {path.name: (path.stat().st_ino, path.stat().st_mtime_ns) for path in folder.glob("*/*.json")}
 
 
+def progress(folder, call):
+    """Run a sweep that keeps its results in ``whole``; return when its first point was there, and when it ended."""
+    start, first = time.perf_counter(), None
+    with subprocess.Popen(call, **quiet()) as process:
+        while process.poll() is None:
+            time.sleep(0.01)
+            if first is None and entries(folder / "whole"):
+                first = time.perf_counter() - start
+    return first, time.perf_counter() - start
+
+
 def kills(folder, count, seed):
     """Kill a sweep again and again; return the lines to show."""
     draw, lost, again, kept = random.Random(seed), 0, 0, {}
-    whole = seconds([command(folder, "whole", "--workers", "2")])
+    first, whole = progress(folder, command(folder, "whole", "--workers", "2"))
     moments = []
     for _ in range(count):
         process = subprocess.Popen(command(folder, "killed", "--workers", "2"), start_new_session=True, **quiet())
-        moment = draw.uniform(0, 1.3 * whole / count + 2.5)
+        moment = draw.uniform(0, 2 * (first + (whole - first) / count))  # from before its start to well into its work
         try:
             process.wait(moment)
         except subprocess.TimeoutExpired:

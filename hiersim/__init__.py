@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hiersim.api.breakeven import BreakEven, breakeven
     from hiersim.api.compare import Comparison
     from hiersim.api.curves import Curves, mrc
     from hiersim.api.replay import Replays, replay
@@ -30,6 +31,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "AccessTrace": "traces.access",
+    "BreakEven": "api.breakeven",
     "CacheResult": "drivers.cache_study",
     "Comparison": "api.compare",
     "ConfigError": "errors",
@@ -45,6 +47,7 @@ _HOME = {
     "Simulation": "api.simulation",
     "TraceError": "errors",
     "WhatIf": "insight.whatif",
+    "breakeven": "api.breakeven",
     "compare": "insight.compare",
     "explain": "insight.explain",
     "generate": "api.sources",
@@ -61,6 +64,7 @@ _HOME = {
 
 __all__ = [
     "AccessTrace",
+    "BreakEven",
     "CacheResult",
     "Comparison",
     "ConfigError",
@@ -76,6 +80,7 @@ __all__ = [
     "Simulation",
     "TraceError",
     "WhatIf",
+    "breakeven",
     "compare",
     "explain",
     "generate",

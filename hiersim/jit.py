@@ -21,7 +21,7 @@ import numba
 from numba.core import caching, compiler, serialize, sigutils
 from numba.core.ccallback import CFunc
 
-from hiersim import jitcache
+from hiersim import jitcache, jitlink
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +30,7 @@ DISABLED = bool(getattr(numba.config, "DISABLE_JIT"))  # noqa: B009 - set when N
 OPTIONS: dict[str, Any] = {"error_model": "numpy", "nogil": True}
 if not REFCOUNT:  # arguments are borrowed, never counted: 5 to 10 times faster, and allocation is a compile error
     OPTIONS["_nrt"] = False
-UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # only kernels call it: a fifth less to compile
+UNWRAPPED = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # only kernels call it
 
 _listeners: list[Callable[[str], None]] = []
 
@@ -38,16 +38,15 @@ _listeners: list[Callable[[str], None]] = []
 def hot(function: F) -> F:
     """Compile a function that kernels call: inlined, without reference counts, without the interpreter lock.
 
-    It cannot allocate, and it only borrows the arrays that it is given.
+    It cannot allocate, and it only borrows the arrays that it is given. It takes whole numbers as int64 (uint64 as they
+    are), and truth values too. A call from Python is a TypeError.
     """
-    compiled: F = numba.njit(forceinline=True, **OPTIONS)(function)
-    return compiled
+    return _linked(function, forceinline=True)
 
 
 def hook(function: F) -> F:
-    """Compile as ``hot`` a function of a policy, which Python never calls."""
-    compiled: F = numba.njit(forceinline=True, **OPTIONS | UNWRAPPED)(function)
-    return compiled
+    """Compile as ``hot`` a function of a policy."""
+    return _linked(function, forceinline=True)
 
 
 def inner(function: F) -> F:
@@ -55,7 +54,7 @@ def inner(function: F) -> F:
 
     It is kept on disk by itself, so that another kernel that calls it does not compile it again.
     """
-    compiled: F = numba.njit(**OPTIONS | UNWRAPPED)(function)
+    compiled = _linked(function)
     if not DISABLED:
         compiled._cache = DiskCache(function, _own_name(function), quiet=True)  # type: ignore[attr-defined]
     return compiled
@@ -63,8 +62,7 @@ def inner(function: F) -> F:
 
 def checked(function: F) -> F:
     """Compile as ``hot``, with bounds checks: for functions that a user wrote."""
-    compiled: F = numba.njit(forceinline=True, boundscheck=True, **OPTIONS)(function)
-    return compiled
+    return _linked(function, forceinline=True, boundscheck=True)
 
 
 def kernel(function: F) -> F:
@@ -134,7 +132,9 @@ class DiskCache(caching._Cache):
         try:
             if REFCOUNT:  # else compiled code needs nothing of what this loads, which takes a quarter of a second
                 target_context.refresh()
-            return compiler.CompileResult._rebuild(target_context, *pickle.loads(payload))
+            linked, *parts = pickle.loads(payload)
+            rebuild = jitlink.rebuild if linked else compiler.CompileResult._rebuild
+            return rebuild(target_context, *parts)
         except Exception:  # whatever is wrong with the entry, compiling again is the cure
             jitcache.forget(entry)
             return None
@@ -144,7 +144,8 @@ class DiskCache(caching._Cache):
         if not self.keep or data.library.has_dynamic_globals or data.lifted or jitcache.folder() is None:
             return
         try:
-            payload = serialize.dumps(data._reduce())
+            linked = isinstance(data.library, jitlink.LinkedLibrary)
+            payload = serialize.dumps((linked, *(jitlink.reduce(data) if linked else data._reduce())))
         except Exception:  # what cannot be written is compiled again next time
             return
         jitcache.write(self._entry(sig), payload)
@@ -160,6 +161,12 @@ class DiskCache(caching._Cache):
         """Do nothing: there is no half-way state."""
 
     disable = flush = enable
+
+
+def _linked(function: F, **options: bool) -> F:
+    decorate = numba.njit(pipeline_class=jitlink.LinkCompiler, **OPTIONS | UNWRAPPED | options)
+    compiled: F = decorate(function) if DISABLED else jitlink.widen(decorate(function))
+    return compiled
 
 
 def _compile(function: F, name: str | None) -> F:

@@ -1,5 +1,7 @@
 """What all tests share: how hypothesis draws, and in which order tests start."""
 
+import sys
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -13,7 +15,7 @@ settings.register_profile(
 )
 settings.load_profile("hiersim")
 
-FIRST = ("engine", "reference-counts")  # groups that compile for most of a minute
+FIRST = ("engine", "reference-counts")  # groups that compile longest: each loop of the core once, with its parts
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -28,3 +30,11 @@ def _turn(item):
     if mark is None:
         return len(FIRST) + 1
     return FIRST.index(mark.args[0]) if mark.args[0] in FIRST else len(FIRST)
+
+
+@pytest.fixture(autouse=True)
+def _no_open_figures():
+    """Close what a test has drawn: pyplot keeps every figure, and warns of many."""
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")

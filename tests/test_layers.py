@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "hiersim"
 
 LAYERS = (
     {"errors"},
-    {"units", "jit", "jitcache"},
+    {"units", "jit", "jitcache", "jitlink"},
     {"policies", "machine", "models", "traces"},
     {"engine"},
     {"drivers", "agents", "scratchpad"},
@@ -21,7 +21,7 @@ LAYERS = (
     {"cli"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
-BESIDE = {("jit", "jitcache")}  # compiled code and the folder that it is kept in are one concern in two files
+BESIDE = {("jit", "jitcache"), ("jit", "jitlink")}  # how code is compiled and kept is one concern in three files
 
 # the only files beside jit.py that extend the compiler (intrinsics, types) or explain its errors
 COMPILER = (*(f"policies/{name}.py" for name in ("hooks", "bits", "memory", "checks")), "engine/pointed.py")
@@ -39,8 +39,8 @@ ONLY_IN = {
     "ray": ("sweep/",),
     "perfetto": ("report/timeline/",),
     "yaml": ("config/", "machine/catalogue/", "models/"),
-    "numba": ("jit.py", "jitcache.py", *COMPILER),
-    "llvmlite": ("jit.py", "jitcache.py", *COMPILER),
+    "numba": ("jit.py", "jitcache.py", "jitlink.py", *COMPILER),
+    "llvmlite": ("jit.py", "jitcache.py", "jitlink.py", *COMPILER),
 }
 
 

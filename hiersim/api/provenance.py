@@ -11,14 +11,17 @@ from typing import Any
 import hiersim
 from hiersim.config import Scenario
 from hiersim.engine.result import Result
-from hiersim.traces.access import AccessTrace
+from hiersim.traces.access import AccessTrace, exact_sum
+from hiersim.traces.operation import OperationStream, OperationTrace
 from hiersim.traces.request import RequestTrace
+
+Trace = AccessTrace | RequestTrace | OperationTrace | OperationStream
 
 VERSIONED = ("numpy", "numba", "simpy", "polars")
 """Packages whose versions a result names."""
 
 
-def complete(result: Result, scenario: Scenario, trace: AccessTrace | RequestTrace) -> Result:
+def complete(result: Result, scenario: Scenario, trace: Trace) -> Result:
     """Return a result whose provenance says where everything came from; what it says already is kept."""
     found = {
         "scenario": scenario.name,
@@ -31,21 +34,25 @@ def complete(result: Result, scenario: Scenario, trace: AccessTrace | RequestTra
     return replace(result, provenance=found | result.provenance | {"trace": found["trace"]})
 
 
-def about(trace: AccessTrace | RequestTrace) -> dict[str, Any]:
-    """Return what identifies a trace: its name, source, fingerprint, and size in accesses or requests."""
+def about(trace: Trace) -> dict[str, Any]:
+    """Return what identifies a trace: its name, source, fingerprint, and size in accesses, requests or operations."""
     size: dict[str, int]
+    named: Any = trace
     if isinstance(trace, AccessTrace):
         size = {"accesses": len(trace), "objects": trace.objects, "bytes": trace.footprint}
-    else:
+    elif isinstance(trace, RequestTrace):
         tokens = int(trace.prompt_tokens.sum()), int(trace.output_tokens.sum())
         size = {"requests": len(trace), "prompt_tokens": tokens[0], "output_tokens": tokens[1]}
+    else:
+        size = {"operations": len(trace), "objects": len(trace.objects), "bytes": exact_sum(trace.objects.size)}
+        named = trace.header
     return {
-        "name": trace.name,
-        "source": trace.source,
-        "format": trace.format,
+        "name": named.name,
+        "source": named.source,
+        "format": named.format,
         "fingerprint": trace.fingerprint(),
         **size,
-        "notes": list(trace.notes),
+        "notes": list(named.notes),
     }
 
 

@@ -10,6 +10,7 @@ from hiersim.models import find_model
 
 if TYPE_CHECKING:
     from hiersim.config import Scenario
+    from hiersim.engine.requests import RequestsResult
     from hiersim.engine.result import Result
     from hiersim.traces.request import RequestTrace
 
@@ -20,7 +21,7 @@ def serve_scenario(
     """Serve the requests of a scenario, at most ``replay.limit`` of them.
 
     Raises:
-        ConfigError: no model is named, or it does not fit.
+        ConfigError: no model is named, it does not fit, or no request can be served.
         TraceError: there are no requests.
     """
     from hiersim.drivers.serve.run import serve
@@ -33,11 +34,12 @@ def serve_scenario(
         )
     if scenario.replay.limit is not None:
         requests = requests.limit(scenario.replay.limit)
-    return serve(
+    model = find_model(name)
+    result = serve(
         scenario.machine,
         scenario.tiers,
         scenario.serve,
-        find_model(name),
+        model,
         requests,
         name=scenario.name,
         kv_dtype=scenario.trace.kv_dtype,
@@ -45,3 +47,17 @@ def serve_scenario(
         progress=progress,
         provenance={"seed": scenario.seed, "scenario_hash": scenario.scenario_hash},
     )
+    assert result.requests is not None
+    if not result.requests.done.any():
+        raise ConfigError([Mistake("serve", _why_none(result.requests, scenario.serve.max_tokens or model.context))])
+    return result
+
+
+def _why_none(requests: RequestsResult, longest: int) -> str:
+    """Say why not a single request was served: the shortest one, and what is allowed."""
+    tokens = requests.prompt_tokens + requests.output_tokens
+    least = int(tokens.min())
+    limit = f"`max_tokens` (else the model's context) allows {longest:,}"
+    if requests.kv_bytes_per_token:
+        limit += f", and the room for KV holds {requests.pool_bytes // requests.kv_bytes_per_token:,}"
+    return f"all {requests.count:,} requests are rejected: the shortest has {least:,} tokens with its answer; {limit}"

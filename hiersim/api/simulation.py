@@ -15,7 +15,10 @@ from hiersim.traces.access import AccessTrace
 
 if TYPE_CHECKING:
     from hiersim.engine.result import Result
+    from hiersim.traces.operation import OperationStream, OperationTrace
     from hiersim.traces.request import RequestTrace
+
+    Trace = AccessTrace | RequestTrace | OperationTrace | OperationStream
 
 Progress = Callable[[int, int], None]
 """Called now and then with the accesses that are done and their number in all."""
@@ -51,8 +54,8 @@ class Simulation:
         """
         return Simulation(self.scenario.replace(path, value))
 
-    def trace(self) -> AccessTrace | RequestTrace:
-        """Open or make the trace that the scenario names.
+    def trace(self) -> Trace:
+        """Open or make the trace that the scenario names: accesses, requests or operations.
 
         Raises:
             TraceError: it cannot be read, or holds no accesses.
@@ -90,22 +93,27 @@ class Simulation:
             with placing(self.origin):
                 raise ConfigError(wrong)
 
-    def run(self, progress: Progress | None = None, *, trace: AccessTrace | RequestTrace | None = None) -> Result:
+    def run(self, progress: Progress | None = None, *, trace: Trace | None = None) -> Result:
         """Simulate, and return what moved, what stalled and why, and what it cost.
 
         Args:
-            progress: called now and then with the accesses (or requests) done and their number in all.
-            trace: accesses to replay, or requests to serve, instead of the scenario's own.
+            progress: called now and then with the accesses (requests, operations) done and their number in all.
+            trace: accesses to replay, requests to serve or operations to execute, instead of the scenario's own.
 
         Raises:
             HiersimError: the trace cannot be read, or a policy is wrong.
         """
         from hiersim.agents import make_agent
         from hiersim.api.provenance import complete
+        from hiersim.drivers.execute.run import execute_scenario
         from hiersim.drivers.replay import run_scenario
+        from hiersim.traces.operation import OperationStream, OperationTrace
 
         self.check()
         accesses = self.trace() if trace is None else trace
+        if isinstance(accesses, OperationTrace | OperationStream):
+            with placing(self.origin):
+                return complete(execute_scenario(self.scenario, accesses, progress), self.scenario, accesses)
         if self.scenario.serve is not None:
             return self._serve(accesses, progress)
         if not isinstance(accesses, AccessTrace):

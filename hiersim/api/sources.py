@@ -10,6 +10,7 @@ import numpy as np
 
 from hiersim.errors import ConfigError, Mistake, TraceError
 from hiersim.traces.access import AccessTrace
+from hiersim.traces.operation import OperationStream, OperationTrace
 from hiersim.traces.options import ReadOptions
 from hiersim.traces.request import KvModel, RequestTrace
 from hiersim.traces.scaling import shaped
@@ -17,10 +18,21 @@ from hiersim.traces.scaling import shaped
 if TYPE_CHECKING:
     from hiersim.config.scenario import Scenario
     from hiersim.config.sections import TraceSection
+    from hiersim.traces.generators import Made
+
+
+def open_any(
+    path: str | Path, *, model: str | KvModel | None = None, **options: Any
+) -> AccessTrace | RequestTrace | OperationTrace:
+    """Read a trace of any kind; arguments and errors as ``open``."""
+    from hiersim.traces.operation_reading import open_operations
+
+    found = open_operations(path, options.get("format"))
+    return open(path, model=model, **options) if found is None else found
 
 
 def open(path: str | Path, *, model: str | KvModel | None = None, **options: Any) -> AccessTrace | RequestTrace:
-    """Read a trace; ``format:path`` names the format where its content does not tell.
+    """Read a trace of accesses or requests; ``format:path`` names the format where its content does not tell.
 
     Args:
         path: the file.
@@ -37,8 +49,8 @@ def open(path: str | Path, *, model: str | KvModel | None = None, **options: Any
     return open_trace(path, model=_model(model), **options)
 
 
-def generate(kind: str, *, seed: int = 0, **parameters: Any) -> AccessTrace | RequestTrace:
-    """Make a trace of accesses (``zipf``, ``scan`` ...) or of requests (``requests``, ``chat``, ``agents``, ``rag``).
+def generate(kind: str, *, seed: int = 0, **parameters: Any) -> Made:
+    """Make a trace of accesses (``zipf``, ``scan`` ...), of requests (``requests``, ``chat`` ...) or of operations.
 
     Args:
         kind: the generator's name.
@@ -53,13 +65,19 @@ def generate(kind: str, *, seed: int = 0, **parameters: Any) -> AccessTrace | Re
     return make(kind, seed=seed, **parameters)
 
 
-def accesses_of(trace: AccessTrace | RequestTrace, model: KvModel | None = None, dtype: str = "bf16") -> AccessTrace:
-    """Return accesses as they are, and of requests those to their prefix blocks (1 byte each without a model)."""
+def accesses_of(trace: Made, model: KvModel | None = None, dtype: str = "bf16") -> AccessTrace:
+    """Return accesses as they are, and of requests those to their prefix blocks (1 byte each without a model).
+
+    Raises:
+        TraceError: the trace holds operations.
+    """
+    if isinstance(trace, OperationTrace | OperationStream):
+        raise TraceError(f"{trace.header.source or trace.name}: holds operations, which `hiersim run` executes")
     return trace if isinstance(trace, AccessTrace) else trace.blocks(model, dtype=dtype)
 
 
-def trace_of(scenario: Scenario) -> AccessTrace:
-    """Open or make the trace of a scenario, as accesses with bytes.
+def trace_of(scenario: Scenario) -> AccessTrace | OperationTrace | OperationStream:
+    """Open or make the trace of a scenario: operations, or accesses with bytes.
 
     Raises:
         TraceError: the file cannot be read or holds no accesses.
@@ -67,6 +85,10 @@ def trace_of(scenario: Scenario) -> AccessTrace:
     """
     section = scenario.trace
     found = _generated(section, scenario.seed) if section.generate else _opened(section, scenario.seed)
+    if isinstance(found, OperationTrace | OperationStream):
+        return found
+    if scenario.execute is not None:
+        raise ConfigError([Mistake("execute", f"is for operations, but {found.source or found.name} holds none")])
     if isinstance(found, RequestTrace):
         if section.model is None and section.block_bytes is None and not section.ignore_size:
             what = "is needed: the trace holds requests, whose blocks have no size without it; or give `block_bytes`"
@@ -87,25 +109,29 @@ def requests_of(scenario: Scenario) -> RequestTrace:
     section = scenario.trace
     found = _generated(section, scenario.seed) if section.generate else _read(section, scenario.seed)
     if not isinstance(found, RequestTrace):
-        raise TraceError(f"{found.source or found.name}: holds accesses, and the `serve` section needs requests")
+        what = "accesses" if isinstance(found, AccessTrace) else "operations"
+        source = getattr(found, "source", "") or found.name
+        raise TraceError(f"{source}: holds {what}, and the `serve` section needs requests")
     if not len(found):
         raise TraceError(f"{found.source or found.name}: holds no requests")
     return found
 
 
-def _read(section: TraceSection, seed: int) -> AccessTrace | RequestTrace:
+def _read(section: TraceSection, seed: int) -> Made:
     """Read a file without turning requests into accesses."""
-    return open(str(section.path), **section.read_options() | {"format": section.format, "seed": seed})
+    return open_any(str(section.path), **section.read_options() | {"format": section.format, "seed": seed})
 
 
-def _opened(section: TraceSection, seed: int) -> AccessTrace | RequestTrace:
+def _opened(section: TraceSection, seed: int) -> Made:
     options = section.read_options() | {"format": section.format, "dtype": section.kv_dtype, "seed": seed}
-    return open(str(section.path), model=section.model, **options)
+    return open_any(str(section.path), model=section.model, **options)
 
 
-def _generated(section: TraceSection, seed: int) -> AccessTrace | RequestTrace:
+def _generated(section: TraceSection, seed: int) -> Made:
     assert section.generate is not None
     made = generate(section.generate.kind, **{"seed": seed, **section.generate.params})
+    if isinstance(made, OperationTrace | OperationStream):
+        return made
     if section.limit is not None:
         made = made.limit(section.limit)
     if section.ignore_size and isinstance(made, AccessTrace):

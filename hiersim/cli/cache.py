@@ -9,7 +9,7 @@ import typer
 from hiersim.cli.console import put_json, show
 from hiersim.cli.options import Json
 
-app = typer.Typer(help="Show or clear what is kept on disk: compiled code, results of sweeps.", rich_markup_mode=None)
+app = typer.Typer(help="Show or clear compiled code and kept results of sweeps.", rich_markup_mode=None)
 
 
 @app.callback(invoke_without_command=True)

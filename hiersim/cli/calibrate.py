@@ -34,7 +34,7 @@ class Commands(TyperGroup):
 
 
 app = typer.Typer(
-    help="Fit figures of devices and constants of kernels to measurements.",
+    help="Fit figures of devices and kernels to measurements.",
     rich_markup_mode=None,
     no_args_is_help=True,
     cls=Commands,
@@ -44,7 +44,7 @@ app.command(DEFAULT)(calibrate_kernels)
 
 @app.callback()
 def _calibrate() -> None:
-    """Fit figures of devices and constants of kernels to measurements."""
+    """Fit figures of devices and kernels to measurements."""
 
 
 @app.command("device")

@@ -26,7 +26,7 @@ Machine = Annotated[
 ]
 Unit = Annotated[str | None, typer.Option("--unit", help="Which card, where the files name several.")]
 Model = Annotated[str | None, typer.Option("--model", help="Whose layers were measured; else seen from the folder.")]
-Ranks = Annotated[int, typer.Option("--ranks", help="On how many cards that model was split.", min=1)]
+Ranks = Annotated[int | None, typer.Option("--ranks", help="On how many cards it was split; else seen (tp2).", min=1)]
 Bandwidth = Annotated[str | None, typer.Option("--bandwidth", help="Sheet: reads of its memory, such as 1008 GB/s.")]
 Flops = Annotated[str | None, typer.Option("--flops", help="Sheet: in 16 bits, such as 165.2 TFLOP/s.")]
 Flops8 = Annotated[str | None, typer.Option("--flops-8bit", help="Sheet: in 8 bits.")]
@@ -41,7 +41,7 @@ def calibrate_kernels(
     machine: Machine = None,
     unit: Unit = None,
     model: Model = None,
-    ranks: Ranks = 1,
+    ranks: Ranks = None,
     bandwidth: Bandwidth = None,
     flops: Flops = None,
     flops_8bit: Flops8 = None,
@@ -71,7 +71,7 @@ def calibrate_kernels(
         put_json(_document(found), json)
     if json != "-":
         for card in found.cards:
-            _show(card)
+            _show(card, name if name and len(found.cards) == 1 else card.sheet.name)
         for device in found.storage:
             _show_storage(device)
     if not quiet:
@@ -149,11 +149,11 @@ def _plain(errors: Errors | None) -> dict[str, Any] | None:
     return None if errors is None else dict(vars(errors))
 
 
-def _show(card: Calibration) -> None:
+def _show(card: Calibration, name: str) -> None:
     from hiersim.report.policies_table import table
     from hiersim.studies.kernels.entry import constants, value_text
 
-    print(f"{card.sheet.name} · {card.sheet.text}\n")
+    print(f"{name} · {card.sheet.text}\n")
     rows = []
     for fitted in card.found:
         fell = str(fitted.fell or "")

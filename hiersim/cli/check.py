@@ -14,7 +14,10 @@ from hiersim.cli.options import Json, Quiet
 if TYPE_CHECKING:
     from hiersim.config import Scenario
     from hiersim.traces.access import AccessTrace
+    from hiersim.traces.operation import OperationStream, OperationTrace
     from hiersim.traces.request import RequestTrace
+
+    Trace = AccessTrace | RequestTrace | OperationTrace | OperationStream
 
 Set = Annotated[
     list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="Set a value, such as tiers.dram.policy=arc.")
@@ -45,26 +48,40 @@ def check(
 
 
 def doubt(scenario: Scenario, quiet: bool) -> None:
-    """Say on standard error which figures of the machine no part of their kind is known to have, a line each."""
+    """Say on standard error, a line each, what no part of its kind is known to have, and what has no effect."""
     from hiersim.machine.plausible import implausible
 
-    for mistake in [] if quiet else implausible(scenario.machine):
-        warn(f"warning: {mistake}")
+    for doubtful in [] if quiet else [*implausible(scenario.machine), *without_effect(scenario)]:
+        warn(f"warning: {doubtful}")
 
 
-def plan(scenario: Scenario, trace: AccessTrace | RequestTrace) -> dict[str, Any]:
+def without_effect(scenario: Scenario) -> list[str]:
+    """Return what a scenario says of a replay although its requests are served."""
+    if scenario.serve is None:
+        return []
+    said, usual = scenario.replay.model_dump(), type(scenario.replay)().model_dump()
+    keys = [f"replay.{key}" for key, value in said.items() if value != usual[key] and key != "limit"]
+    return [f"{key}  has no effect where requests are served" for key in keys]
+
+
+def plan(scenario: Scenario, trace: Trace) -> dict[str, Any]:
     """Return what a run of a scenario would do, in words."""
     from hiersim.report.format import capacity, plural
 
     limit = scenario.replay.limit
     records = min(len(trace), limit) if limit else len(trace)
     facts: dict[str, Any] = {"machine": scenario.machine.summary or scenario.machine.name}
+    from hiersim.traces.access import AccessTrace
     from hiersim.traces.request import RequestTrace
 
     if isinstance(trace, RequestTrace):
         tokens = f"{int(trace.prompt_tokens.sum()):,} prompt and {int(trace.output_tokens.sum()):,} output tokens"
         facts["trace"] = f"{trace.name}: {plural(records, 'request')}, {tokens}"
         facts["serve"] = _served(scenario)
+    elif not isinstance(trace, AccessTrace):
+        objects = f"{plural(len(trace.objects), 'object')}, {capacity(int(trace.objects.size.sum()))}"
+        facts["trace"] = f"{trace.name}: {plural(len(trace), 'operation')} on {objects}"
+        facts["execute"] = _executed(scenario, trace)
     else:
         objects = plural(trace.objects, "object")
         facts["trace"] = (
@@ -84,6 +101,20 @@ def plan(scenario: Scenario, trace: AccessTrace | RequestTrace) -> dict[str, Any
     if scenario.agents:
         facts["agents"] = ", ".join(agent.kind for agent in scenario.agents)
     return facts | {"seed": str(scenario.seed), "hash": scenario.scenario_hash[:16]}
+
+
+def _executed(scenario: Scenario, trace: OperationTrace | OperationStream) -> str:
+    """Return how operations are executed, in words; a trace that does not fit the machine is told here."""
+    from hiersim.drivers.execute.check import check, check_names
+    from hiersim.drivers.execute.run import setting_of
+    from hiersim.report.format import plural
+
+    setting = setting_of(scenario)
+    check_names(setting, trace)
+    check(setting, trace)
+    ahead = f", inputs fetched {plural(setting.execute.ahead, 'operation')} ahead" if setting.execute.ahead else ""
+    streams, units = plural(len(trace.header.streams), "stream"), ", ".join(trace.header.units)
+    return f"{streams} on {units}{ahead}"
 
 
 def _served(scenario: Scenario) -> str:

@@ -25,6 +25,7 @@ from hiersim.cli.options import (
     Seed,
     Workers,
     check_numbers,
+    check_picture,
 )
 from hiersim.cli.replay import write
 
@@ -62,13 +63,14 @@ def compare(
     out: Out = None,
     quiet: Quiet = False,
 ) -> None:
-    """Compare scenarios, a scenario varied, results, or policies over a trace: who wins, and why.
+    """Compare scenarios, results or policies: who wins, and why.
 
     hiersim compare configs/kv_tiers.yaml --vary tiers.hbm.policy=lru,mq
 
     hiersim compare traces/chat_sample.parquet --policy lru,mq,s3fifo --capacity 1%,10%
     """
     check_numbers(seed, workers)
+    check_picture(out)
     if vary or len(given) > 1 or _is_run(given[0]):
         _only_of_traces(
             {"--policy": policy, "--capacity": capacity, "--limit": limit, "--model": model, "--format": format}

@@ -118,9 +118,10 @@ def document(found: Runs) -> dict[str, Any]:
 
 def _show(found: Runs, names: Sequence[str]) -> None:
     from hiersim.report.policies_table import table
+    from hiersim.sweep.table import headings
 
     rows = lines(found, names)
-    show(table(rows, {key: HEADINGS.get(key, key) for key in rows[0]}))
+    show(table(rows, headings(list(rows[0])) | {key: HEADINGS[key] for key in rows[0] if key in HEADINGS}))
     if any("*" in cell for row in rows for cell in row.values()):
         print("*: the best of its column")
     for sentence in why(found):

@@ -50,7 +50,7 @@ Csv = Annotated[
 
 @app.callback()
 def _devices() -> None:
-    """List machines and parts, or explain one: every figure with its source, and what follows from them."""
+    """List machines and parts, or explain one, with its sources."""
 
 
 @app.command(SHOW, hidden=True)
@@ -70,7 +70,7 @@ def show_devices(
     json: Json = None,
     csv: Csv = None,
 ) -> None:
-    """List machines and parts, or explain one: every figure with its source, and what follows from them."""
+    """List machines and parts, or explain one, with its sources."""
     if name is None:
         _list(kind, match, sort, draw, json, csv)
     else:

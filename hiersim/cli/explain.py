@@ -16,7 +16,7 @@ def explain(
     result: Annotated[list[Path], typer.Argument(metavar="RESULT...", help="Folders of runs, or their result.json.")],
     json: Json = None,
 ) -> None:
-    """Say in a few sentences what bounds a run and what would help, from its numbers alone.
+    """Say in words what bounds a run and what would help.
 
     hiersim explain runs/first
     """

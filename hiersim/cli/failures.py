@@ -56,6 +56,8 @@ def usage_lines(why: Any) -> list[str]:
     """Return what is wrong with a command line: the mistake with the nearest valid name, and where help is."""
     context = getattr(why, "ctx", None)
     path = context.command_path if context else "hiersim"
+    if type(why).__name__ == "NoArgsIsHelpError":  # nothing was asked, so what there is to ask is all there is to say
+        return [str(why.format_message())]
     name = getattr(why, "option_name", None)
     if name is not None:
         known = _options(context)

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
 
 import hiersim
 from hiersim.cli import (
+    breakeven,
     cache,
     calibrate,
     catalogue,
     check,
+    commands,
     compare,
     devices,
     explain,
@@ -69,6 +72,7 @@ app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)
 app.command("whatif")(whatif.whatif)
 app.command("explain")(explain.explain)
+app.command("breakeven")(breakeven.breakeven)
 app.command("sweep")(sweep.sweep)
 app.command("search")(search.search)
 app.command("check")(check.check)
@@ -80,6 +84,7 @@ app.command("models")(models.models)
 app.command("scratchpad")(scratchpad.scratchpad)
 app.command("studies")(studies.studies)
 app.command("schema")(schema.schema)
+app.command("commands", hidden=True)(commands.commands)
 app.add_typer(cache.app, name="cache")
 
 
@@ -94,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def execute(arguments: Sequence[str]) -> int:
     """Run one command and return its exit code; a mistake becomes clear lines on standard error."""
     try:
-        code = get_command(app).main(args=list(arguments), prog_name="hiersim", standalone_mode=False)
+        code = _command().main(args=list(arguments), prog_name="hiersim", standalone_mode=False)
         sys.stdout.flush()
     except BrokenPipeError:
         _let_go_of_stdout()
@@ -114,6 +119,12 @@ def execute(arguments: Sequence[str]) -> int:
             _let_go_of_stdout()
         return code
     return code if isinstance(code, int) else 0
+
+
+@functools.cache
+def _command() -> Any:
+    """Build the commands from their functions, once in a process."""
+    return get_command(app)
 
 
 def _let_go_of_stdout() -> None:

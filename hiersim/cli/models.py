@@ -21,7 +21,7 @@ def models(
     ranks: Annotated[int, typer.Option("--ranks", help="Ranks that a model is split over, by its heads.")] = 1,
     json: Json = None,
 ) -> None:
-    """List the AI models, or show one: its shapes, and what one rank of it holds and does."""
+    """List the AI models, or show one: its shapes and its step."""
     from hiersim.models import find_model, model_names, work_of
 
     found = [find_model(each) for each in ([name] if name else model_names())]

@@ -10,7 +10,7 @@ import typer
 
 from hiersim.cli.console import console, plain_file, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
-from hiersim.cli.options import Format, IgnoreSize, Json, Limit, Model, Quiet
+from hiersim.cli.options import Format, IgnoreSize, Json, Limit, Model, Quiet, check_picture
 
 if TYPE_CHECKING:
     from hiersim.api.curves import Curves
@@ -63,6 +63,7 @@ def mrc(
     if working_set:
         _working_set(trace, {"format": format, "model": model, "limit": limit, "ignore_size": ignore_size}, json, quiet)
         return
+    check_picture(out)
     from hiersim.api.curves import mrc as curves_of
     from hiersim.errors import ConfigError, Mistake
 

@@ -57,6 +57,10 @@ Kept = Annotated[
 ]
 
 
+OTHER_PICTURES = (".gif", ".jpg", ".jpeg", ".pdf", ".webp", ".eps")
+"""Kinds of pictures that are not drawn."""
+
+
 def check_numbers(seed: int, workers: int | None) -> None:
     """Raise ConfigError for a seed or a number of workers that cannot be."""
     from hiersim.errors import ConfigError, Mistake
@@ -65,3 +69,11 @@ def check_numbers(seed: int, workers: int | None) -> None:
     wrong += [Mistake("--seed", f"must be 0 or more, got {seed}")] if seed < 0 else []
     if wrong:
         raise ConfigError(wrong)
+
+
+def check_picture(out: Path | None) -> None:
+    """Raise ConfigError where a kind of picture is asked for that is not drawn."""
+    if out is not None and out.suffix.lower() in OTHER_PICTURES:
+        from hiersim.errors import ConfigError, Mistake
+
+        raise ConfigError([Mistake("--out", f"pictures are drawn as .png or .svg, not as {out.suffix}: {out}")])

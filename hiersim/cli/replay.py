@@ -23,6 +23,7 @@ from hiersim.cli.options import (
     Seed,
     Workers,
     check_numbers,
+    check_picture,
 )
 
 if TYPE_CHECKING:
@@ -57,13 +58,14 @@ def replay(
     out: Out = None,
     quiet: Quiet = False,
 ) -> None:
-    """Replay a trace through one cache: misses by policy and capacity.
+    """Replay a trace through one cache: who misses how much.
 
     hiersim replay traces/zipf_sample.oracleGeneral.bin.zst --policy lru,sieve,opt --capacity 1%,10%
     """
     from hiersim.api.replay import replay as replay_trace
 
     check_numbers(seed, workers)
+    check_picture(out)
     with telling_of_compilation(quiet), working("replaying", quiet) as progress:
         found = replay_trace(
             trace, policy or "lru", capacity or "10%", ignore_size=ignore_size, limit=limit, model=model, format=format,

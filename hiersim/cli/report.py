@@ -22,7 +22,7 @@ def report(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Show results as one HTML file: in words, pictures and tables that sort.
+    """Show results as one HTML file: words, pictures, tables.
 
     hiersim report runs/first
     """

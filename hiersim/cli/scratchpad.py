@@ -25,7 +25,7 @@ def scratchpad(
     optimum: Annotated[bool, typer.Option(help="Look for the optimum by integer programmes.")] = True,
     json: Json = None,
 ) -> None:
-    """Order a graph's operators, place its tensors, and say what is moved when not all of them fit.
+    """Order a graph and place its tensors in a small memory.
 
     hiersim scratchpad net.json --capacity 64KiB
     """

@@ -32,7 +32,7 @@ def search(
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:
-    """Search a design space for what no other design beats, within limits; results are kept, as of a sweep.
+    """Search a design space for what no other design beats.
 
     hiersim search configs/searches/kv_cost.yaml
     """

@@ -26,7 +26,7 @@ def studies(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """List claims of papers about memory, or run them: claimed, simulated, deviation and verdict.
+    """List claims of papers about memory, or run them.
 
     hiersim studies fifo-anomaly
     """

@@ -41,7 +41,7 @@ def sweep(
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:
-    """Run a scenario at every point of a grid; results are kept, so a sweep that was stopped goes on.
+    """Run a scenario at every point of a grid; results are kept.
 
     hiersim sweep configs/sweeps/kv_policies.yaml
     """
@@ -72,6 +72,7 @@ def rows(found: Swept) -> list[dict[str, Any]]:
 def _show(found: Swept) -> None:
     from hiersim.report.format import duration, plural
     from hiersim.report.policies_table import table
+    from hiersim.sweep.intervals import covered
     from hiersim.sweep.table import chosen, headings, setting_text
 
     failed, count, runs = found.failed, len(found.outcomes), len(found.runs)
@@ -90,6 +91,8 @@ def _show(found: Swept) -> None:
     show(table(lines[:ROWS], headings([*found.sweep.paths, *names])))
     if count > ROWS:
         print(f"... and {count - ROWS} more points in the table")
+    if found.sweep.draws:
+        print(f"\nintervals of drawn machines, which cover {covered(found.sweep.draws):.0%} (docs/uncertainty.md)")
     for outcome in failed[:FAILURES]:
         print(f"point {outcome.index} failed: {outcome.error}")
     if len(failed) > FAILURES:

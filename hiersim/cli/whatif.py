@@ -38,7 +38,7 @@ def whatif(
     ] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Simulate a scenario with each of its resources better: what binds it, and what binds next.
+    """Simulate with each resource better: what binds, what is next.
 
     hiersim whatif configs/kv_tiers.yaml
     """

@@ -12,6 +12,8 @@ from hiersim.config.checks import agent_problems, problems_between
 from hiersim.config.compose import beside, compose_machine, is_path, override, read_as_machine, read_composed
 from hiersim.config.parts import fill_parts
 from hiersim.config.scenario import Scenario
+from hiersim.config.serving import serving_problems
+from hiersim.config.sorts import expect
 from hiersim.config.tree import Place, Tree
 from hiersim.errors import ConfigError, Mistake, nearest
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
@@ -34,6 +36,7 @@ def load(path: str | Path, overrides: Sequence[str] = ()) -> Scenario:
         ConfigError: with one mistake for each problem, each with its file, line and dotted key.
     """
     tree = read_composed(str(path))
+    expect(tree, str(path), "scenario")
     tree.data.setdefault("name", Path(path).stem)
     return _build(override(tree, overrides), FROM_TEXT, all_tiers="tiers" not in tree.data)
 
@@ -111,8 +114,11 @@ def _build(tree: Tree, context: dict[str, Any], all_tiers: bool = False) -> Scen
             tree.data["tiers"] = {tier: {} for tier in machine.tiers} | mentioned
     parts, more = _sections(tree.data, context)
     classes = {name: rules for name, rules in parts.get("classes", {}).items() if rules is not None}
-    replay = parts.get("replay") if "replay" in tree.data else Replay()
-    problems += more + problems_between(machine, parts.get("tiers", {}), classes, replay, parts.get("trace"))
+    replay = parts.get("replay") if "replay" in tree.data else None if "execute" in tree.data else Replay()
+    tiers, serving = parts.get("tiers", {}), parts.get("serve")
+    problems += more + problems_between(machine, tiers, classes, replay, parts.get("trace"))
+    if machine is not None and serving is not None:
+        problems += serving_problems(machine, tiers or dict.fromkeys(machine.tiers), serving)
     problems += agent_problems([agent.kind for agent in parts.get("agents") or ()])
     mistakes += [tree.mistake(path, what) for path, what in problems]
     if mistakes or machine is None:

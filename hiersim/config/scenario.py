@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from hiersim.config.checks import agent_problems, problems_between
 from hiersim.config.sections import AgentSpec, Outputs, TraceSection
 from hiersim.config.serving import serving_problems
-from hiersim.machine import ClassRules, Machine, Replay, TierRules
+from hiersim.machine import ClassRules, Execute, Machine, Replay, TierRules
 from hiersim.machine.record import Name, Record, problems_error
 from hiersim.machine.serving import Serving
 
@@ -34,6 +34,8 @@ class Scenario(Record):
     """What happens to objects that are in no tier, by class."""
     replay: Replay = Replay()
     """How the trace is replayed."""
+    execute: Execute | None = None
+    """How a trace of operations is executed."""
     serve: Serving | None = None
     """How the requests of the trace are served; their accesses are replayed when absent."""
     agents: list[AgentSpec] = []
@@ -52,7 +54,8 @@ class Scenario(Record):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Scenario:
-        problems = problems_between(self.machine, self.tiers, self.classes, self.replay, self.trace)
+        replay = None if self.execute is not None else self.replay
+        problems = problems_between(self.machine, self.tiers, self.classes, replay, self.trace)
         problems += serving_problems(self.machine, self.tiers, self.serve) if self.serve else []
         problems += agent_problems([agent.kind for agent in self.agents])
         if problems:
@@ -90,6 +93,8 @@ class Scenario(Record):
                     del rules[key]
                 else:
                     rules[key]["name"] = Path(rules[key]["name"]).name
+        if self.execute is None:
+            del data["execute"]
         del data["outputs"]["timeline_shortest"]  # it changes a file for people, not the result
         if self.outputs.timeline_window is None:
             del data["outputs"]["timeline_window"]

@@ -22,9 +22,8 @@ def schema() -> dict[str, Any]:
     It checks a file by itself: what depends on other files (``extends``, a part's figures) or on other
     sections is left to the loader, which is the stricter one.
     """
-    whole = Scenario.model_json_schema(mode="validation")
+    whole = described(Scenario)
     definitions: dict[str, Any] = whole["$defs"]
-    _describe_fields(definitions | {Scenario.__name__: whole})
     groups = {record.__name__ for record in _records(Sourced) if record.__name__ in definitions} - set(_SORTS)
     for name in (*_SORTS, *groups):
         _loosen_figures(definitions[name], groups)
@@ -35,6 +34,13 @@ def schema() -> dict[str, Any]:
     _close_mappings(whole)
     _sections_of_a_file(whole)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **whole, "title": "hiersim scenario"}
+
+
+def described(record: type[Record]) -> dict[str, Any]:
+    """Return the JSON Schema of a record, every field with its description, before its short forms are written."""
+    whole = record.model_json_schema(mode="validation")
+    _describe_fields(whole.get("$defs", {}) | {record.__name__: whole})
+    return whole
 
 
 def _describe_fields(definitions: dict[str, Any]) -> None:

@@ -61,7 +61,9 @@ def _record(record: Record) -> dict[str, Any]:
         found[name] = _value(value, field.rebuild_annotation())
         if name in sources and not isinstance(value, Record):
             origin = sources[name]
-            found[name] = {"value": found[name], "source": origin.source, "confidence": origin.confidence}
+            said: dict[str, Any] = {"source": origin.source, "confidence": origin.confidence}
+            said |= {"range": list(origin.range)} if origin.range is not None else {}
+            found[name] = {"value": found[name], **said}
     rest = {name: origin.model_dump() for name, origin in sources.items() if isinstance(getattr(record, name), Record)}
     return found | ({"provenance": rest} if rest else {})
 

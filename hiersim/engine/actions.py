@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hiersim.engine import loop, prefetches, rooms
+from hiersim.engine.coding import size_in
 from hiersim.engine.columns import (
     ABSENT,
     ARRIVING,
@@ -38,7 +39,7 @@ def migrate(w: World, key: int, source: int, target: int) -> bool:
     """Move an object to another tier, with class write-back; return False when there is nothing to do."""
     if w.transit[key] != NONE or w.state[source, key] != RESIDENT or w.state[target, key] != ABSENT:
         return False
-    if rooms.refuses(w, target, w.size[key]):
+    if rooms.refuses(w, target, size_in(w, target, key)):
         return False
     return begin(w, MIGRATE, key, source, target, WRITE_BACK)
 

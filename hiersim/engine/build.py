@@ -39,6 +39,8 @@ class Options:
     """Whether agents may watch: occurrences are written down only then."""
     driven: int = 0
     """Rows for what a driver has in flight that acquires objects and submits work; 0 where accesses are replayed."""
+    coding: tuple[tuple[int, int], ...] = ()
+    """Size of an object in each tier over its size, as a fraction; empty where no tier stores in another form."""
     sorts: int = 0
     """Sorts of a driver's work whose stalls are counted apart."""
     marked: bool = False
@@ -135,6 +137,7 @@ def _objects(
         "transit": np.full(objects, c.NONE, np.int32),
         "aside": np.zeros(objects, np.int32),
         "size": np.ascontiguousarray(trace.size, np.int64),
+        "coding": np.array(options.coding, np.int64).reshape(-1, 2),
         "object_class": np.ascontiguousarray(trace.object_class, np.uint8),
         "flops": _creation_flops(plan, trace, classes),
     }

@@ -132,9 +132,10 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     A_NEXT,  # neighbours among the unit's outstanding accesses, oldest first
     A_PREV,
     A_JOIN,  # the next one that joined the same transit
-    A_LACKS,  # of what a driver acquires: 1 when it is in no tier
+    A_LACKS,  # of what a driver acquires: LACKS when it is in no tier, PROMISED while room is set aside for it
     ACCESS_COLUMNS,
 ) = range(17)
+LACKS, PROMISED = 1, 2  # of A_LACKS
 
 # --- groups of flows ------------------------------------------------------------------------------------------------
 (

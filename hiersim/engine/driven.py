@@ -7,6 +7,7 @@ job that it submitted has ended) and R_HELD (an object that it acquired is near,
 from __future__ import annotations
 
 from hiersim.engine import early, gates, lookups, managers, moves, ready, rooms, transfers, watches, work
+from hiersim.engine.coding import size_in
 from hiersim.engine.columns import (
     A_COUNTED,
     A_INDEX,
@@ -18,10 +19,12 @@ from hiersim.engine.columns import (
     A_OBJECT,
     A_SEQ,
     A_STREAM,
+    A_UNIT,
     A_WRITE,
     ALLOCATE,
     CARRY,
     COUNTED,
+    CREATE,
     DEMAND,
     DONE,
     ISSUED,
@@ -31,6 +34,7 @@ from hiersim.engine.columns import (
     NONE,
     NOW,
     OPERATE,
+    PROMISED,
     R_RESUME,
     RESIDENT,
     SEQ,
@@ -38,6 +42,7 @@ from hiersim.engine.columns import (
     T_CAPACITY,
     T_HITS,
     T_NEXT,
+    T_QUEUED,
     T_USED,
     U_APART,
     U_LOOKED,
@@ -47,7 +52,7 @@ from hiersim.engine.columns import (
 )
 from hiersim.engine.loop import LOOK
 from hiersim.engine.rows import free_access, free_job, new_access, new_job
-from hiersim.engine.world import World
+from hiersim.engine.world import I64, World
 from hiersim.jit import hot, inner, kernel
 
 
@@ -103,6 +108,18 @@ def acquire(w: World, unit: int, key: int, owner: int, stream: int) -> None:
 
 
 @inner
+def acquire_promised(w: World, unit: int, key: int, owner: int, stream: int) -> None:
+    """Ask for an object near a unit, as ``acquire``; its room there counts as asked for from now on.
+
+    So nobody else is given it while the object is still in a transit elsewhere. The caller has seen that it is free.
+    """
+    a = new_row(w, unit, key, owner, stream)
+    w.accesses[a, A_LACKS] = PROMISED
+    w.tiers[w.units[unit, U_NEAR], T_QUEUED] += w.size[key]
+    ready.put(w, R_RESUME, a | LOOK)
+
+
+@inner
 def new_row(w: World, unit: int, key: int, owner: int, stream: int) -> int:
     """Take a row for something that a driver wants near a unit."""
     a = new_access(w, unit)
@@ -142,6 +159,18 @@ def claim(w: World, unit: int, key: int, owner: int, stream: int) -> None:
 
 
 @inner
+def remake(w: World, a: int) -> None:
+    """Make an object near a unit that acquires it and found it nowhere; look it up again if it has come meanwhile."""
+    unit, key = w.accesses[a, A_UNIT], w.accesses[a, A_OBJECT]
+    w.accesses[a, A_LACKS] = 0
+    w.clock[DONE] -= 1
+    if w.transit[key] == NONE and lookups.elsewhere(w, key) == NONE:
+        lookups.begin_transit(w, a, key, CREATE, NONE, w.units[unit, U_NEAR])
+    else:
+        ready.put(w, R_RESUME, a | LOOK)
+
+
+@inner
 def take(w: World, unit: int, key: int, stream: int, counted: bool) -> None:
     """Hold an object that is resident near a unit; ``counted`` as a look-up that found it."""
     near = w.units[unit, U_NEAR]
@@ -161,6 +190,8 @@ def take(w: World, unit: int, key: int, stream: int, counted: bool) -> None:
 def wrote(w: World, unit: int, key: int, stream: int) -> None:
     """Note that an operation has written an object that is held near its unit: dirty, and other copies are stale."""
     near = w.units[unit, U_NEAR]
+    if w.state[near, key] != RESIDENT:  # fetched away by another unit meanwhile
+        return
     w.dirty[near, key] = 1
     if w.transit[key] != NONE:
         return
@@ -211,10 +242,18 @@ def over(w: World, job: int) -> None:
 
 
 @kernel
-def put(w: World, tier: int, key: int) -> bool:
-    """Make an object resident in a tier before anything happens, clean; say whether it fits."""
-    if w.tiers[tier, T_USED] + w.size[key] > w.tiers[tier, T_CAPACITY]:
-        return False
-    rooms.change_used(w, tier, w.size[key])
-    rooms.arrive(w, tier, key, 0)
-    return True
+def place(w: World, tiers: I64) -> int:
+    """Make objects resident, clean, before anything happens; return the first that does not fit, or -1.
+
+    Args:
+        w: the World.
+        tiers: the tier by object, -1 for none.
+    """
+    for key in range(tiers.shape[0]):
+        tier = tiers[key]
+        if tier != NONE:
+            if w.tiers[tier, T_USED] + size_in(w, tier, key) > w.tiers[tier, T_CAPACITY]:
+                return key
+            rooms.change_used(w, tier, size_in(w, tier, key))
+            rooms.arrive(w, tier, key, 0)
+    return NONE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hiersim.engine import managers
+from hiersim.engine.coding import size_in
 from hiersim.engine.columns import (
     ABSENT,
     ADMIT,
@@ -44,7 +45,12 @@ def admits(w: World, tier: int, key: int) -> bool:
 def judge(w: World, tier: int, key: int) -> bool:
     """Ask a tier's admission."""
     welcome = call(w, tier, ADMIT, key) != 0
-    if welcome and w.gates[tier, PREFER] != 0 and w.tiers[tier, T_MANAGED] > 0 and lacks_room(w, tier, w.size[key]):
+    if (
+        welcome
+        and w.gates[tier, PREFER] != 0
+        and w.tiers[tier, T_MANAGED] > 0
+        and lacks_room(w, tier, size_in(w, tier, key))
+    ):
         w.against[0] = managers.victim(w, tier, key)
         welcome = w.clock[BAD_TIER] == NONE and call(w, tier, PREFER, key) != 0
     if not welcome:

@@ -27,6 +27,7 @@ COLUMNS = {  # tables whose number of columns is known when they are compiled
     "routes": c.ROUTE_COLUMNS,
     "limit": c.CLASSES,
     "units": c.UNIT_COLUMNS,
+    "coding": 2,
     "operate": 4,
     "streams": c.STREAM_COLUMNS,
     "hooks": 6,
@@ -42,6 +43,7 @@ COLUMNS = {  # tables whose number of columns is known when they are compiled
 MEASURED = {"ready", "tiers", "units", "streams", "budget", "bound_hop", "size", "trace_object", "trace_next"}
 MEASURED |= {
     "payload",
+    "coding",
     "heard",
     "hit_count",
     "cache",

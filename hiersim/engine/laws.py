@@ -46,8 +46,9 @@ def _residence(core: Core) -> None:
     w = core.world
     for t, name in enumerate(core.plan.order):
         row = w.tiers[t]
-        resident = int(w.size[w.state[t] == c.RESIDENT].sum())
-        updated = int(w.size[(w.state[t] == c.LEAVING)].sum())
+        size = w.size if not len(w.coding) else -(-w.size * w.coding[t, 0] // w.coding[t, 1])
+        resident = int(size[w.state[t] == c.RESIDENT].sum())
+        updated = int(size[(w.state[t] == c.LEAVING)].sum())
         _equal(f"{name}: bytes placed and removed + resident", row[c.T_PLACED], row[c.T_REMOVED] + resident + updated)
         if row[c.T_PEAK] > row[c.T_CAPACITY]:
             raise LawError(f"{name}: {row[c.T_PEAK]:,} bytes were there, more than its {row[c.T_CAPACITY]:,}")

@@ -36,15 +36,19 @@ from hiersim.engine.columns import (
     J_CLASS,
     J_JOIN_HEAD,
     J_JOIN_TAIL,
+    J_PROMISED,
     J_UNIT,
+    LACKS,
     NEAR_READ,
     NEAR_WRITE,
     NONE,
     NOW,
     PREFETCH,
+    PROMISED,
     R_HELD,
     RESIDENT,
     SEQ,
+    SETTLE,
     SHIFT,
     STREAM_READ,
     T_HITS,
@@ -53,6 +57,7 @@ from hiersim.engine.columns import (
     T_MISSES,
     T_NEXT,
     T_PROMOTE,
+    T_QUEUED,
     T_WRITE,
     THROUGH,
     U_LOOKED,
@@ -229,6 +234,9 @@ def own_job(w: World, a: int, kind: int, source: int, target: int) -> int:
 def begin_transit(w: World, a: int, key: int, kind: int, source: int, target: int) -> None:
     """Let an access begin a transit to a tier: the object is arriving there, and room is asked for."""
     job = own_job(w, a, kind, source, target)
+    if w.accesses[a, A_LACKS] == PROMISED:
+        w.accesses[a, A_LACKS] = 0
+        w.jobs[job, J_PROMISED] = 1
     w.transit[key] = job
     w.state[target, key] = ARRIVING
     rooms.ask(w, target, job)
@@ -274,7 +282,8 @@ def elsewhere(w: World, key: int) -> int:
 def bring_near(w: World, a: int, key: int, found: int, near: int) -> None:
     """Hold near a unit what a driver acquires, which is resident in tier ``found``, or in none (-1)."""
     if found == NONE:
-        w.accesses[a, A_LACKS] = 1
+        redeem(w, a)
+        w.accesses[a, A_LACKS] = LACKS
         finish(w, a)
     elif found == near:
         finish(w, a)
@@ -383,9 +392,19 @@ def finish(w: World, a: int) -> None:
 
 
 @inner
+def redeem(w: World, a: int) -> None:
+    """Give back the room that was set aside for what a driver acquires, if it was not asked for."""
+    if w.accesses[a, A_LACKS] == PROMISED:
+        w.accesses[a, A_LACKS] = 0
+        w.tiers[w.units[w.accesses[a, A_UNIT], U_NEAR], T_QUEUED] -= w.size[w.accesses[a, A_OBJECT]]
+        w.clock[SETTLE] = 1
+
+
+@inner
 def hold(w: World, a: int) -> None:
     """End what a driver acquires: it stays near until it is released; the driver hears of it from the ready line."""
     w.clock[DONE] += 1
+    redeem(w, a)
     if w.accesses[a, A_LACKS] == 0:
         rooms.pin(w, w.units[w.accesses[a, A_UNIT], U_NEAR], w.accesses[a, A_OBJECT])
     ready.put(w, R_HELD, a)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hiersim.engine import gates, managers, ready, rooms, transfers
+from hiersim.engine.coding import moved_between, size_in
 from hiersim.engine.columns import (
     A_ARRIVED,
     A_JOB,
@@ -54,7 +55,7 @@ def first_that_admits(w: World, near: int, key: int) -> int:
         return near
     tier = w.tiers[near, T_NEXT]
     while tier != NONE:
-        if not rooms.refuses(w, tier, w.size[key]) and gates.admits(w, tier, key):
+        if not rooms.refuses(w, tier, size_in(w, tier, key)) and gates.admits(w, tier, key):
             break
         tier = w.tiers[tier, T_NEXT]
     return int(tier)
@@ -65,8 +66,11 @@ def start(w: World, job: int) -> None:
     """Begin what a transit does once it has room: compute, write, or move."""
     kind, key, target = w.jobs[job, J_KIND], w.jobs[job, J_OBJECT], w.jobs[job, J_TARGET]
     unit = w.jobs[job, J_UNIT]
-    route = w.move[w.jobs[job, J_SOURCE], target] if kind not in (CREATE, ALLOCATE) else NONE
     amount = w.size[key]
+    route = NONE
+    if kind not in (CREATE, ALLOCATE):
+        source = w.jobs[job, J_SOURCE]
+        route, amount = w.move[source, target], moved_between(w, source, target, key)
     if kind == CREATE and w.flops[unit, key] > 0:
         w.jobs[job, J_COMPUTING] = 1
         route = w.compute[unit]
@@ -97,7 +101,7 @@ def arrived(w: World, job: int) -> None:
     kind, key = w.jobs[job, J_KIND], w.jobs[job, J_OBJECT]
     source, target = w.jobs[job, J_SOURCE], w.jobs[job, J_TARGET]
     if kind == EVICT:
-        w.tiers[source, T_LEAVING] -= w.size[key]
+        w.tiers[source, T_LEAVING] -= size_in(w, source, key)
         rooms.depart(w, source, key)
         settle_copy(w, job, key, target)
     elif kind == COPY:
@@ -201,7 +205,7 @@ def may_copy(w: World, tier: int, key: int) -> bool:
         return False
     if w.transit[key] != NONE or w.state[tier, key] != RESIDENT:
         return False
-    if w.state[further, key] == ABSENT and rooms.refuses(w, further, w.size[key]):
+    if w.state[further, key] == ABSENT and rooms.refuses(w, further, size_in(w, further, key)):
         return False
     return not gates.turns_away(w, further, key, w.dirty[tier, key] == 1)
 

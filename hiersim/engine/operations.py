@@ -19,7 +19,7 @@ class KindResult:
     Attributes:
         action: what they do: ``compute``, ``fetch``, ``offload``, ``store``, ``drop`` or ``carry``.
         count: how many there were.
-        busy_ps: picoseconds in which they worked, one by one, so that those of two at once count twice.
+        busy_ps: picoseconds in which they worked, of a fetch from its beginning, one by one: of two at once twice.
         alone_ps: picoseconds that they would have worked with nothing beside them; 0 of copies of objects.
         stalls: what units waited for while an operation of this kind was the first that could not go on; longest first.
         flops: FLOPs.

@@ -38,7 +38,7 @@ def make_result(
         machine=plan.machine.summary or plan.machine.name,
         elapsed_ps=core.now,
         seconds=seconds,
-        accesses=int(w.clock[c.DONE]),
+        accesses=int(w.clock[c.DONE] if operations is None else w.units[:, c.U_LOOKED].sum()),
         created=int(w.clock[c.CREATED]),
         created_bytes=int(w.clock[c.CREATED_BYTES]),
         tiers={tier: _tier(core, t, tier, joules) for t, tier in enumerate(plan.order)},
@@ -127,7 +127,7 @@ def _tier(core: Core, t: int, name: str, joules: dict[str, float]) -> TierResult
 def _prefetch(core: Core, t: int) -> PrefetchResult | None:
     """Return what became of the prefetches into a tier, if there were any or it has a prefetcher."""
     w, row = core.world, core.world.ahead[t]
-    if not row[c.AH_LIMIT] and not row[c.AH_ISSUED]:
+    if not row[[c.AH_LIMIT, c.AH_ISSUED, c.AH_POLLUTION]].any():
         return None
     chosen = core.prefetchers.get(t)
     return PrefetchResult(

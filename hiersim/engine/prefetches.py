@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hiersim.engine import early, rooms
+from hiersim.engine.coding import size_in
 from hiersim.engine.columns import (
     ABSENT,
     AH_AWAY,
@@ -33,7 +34,7 @@ def attempt(w: World, key: int, tier: int, limit: int) -> bool:
     if source == NONE or w.transit[key] != NONE:
         return False
     w.ahead[tier, AH_ISSUED] += 1
-    if w.ahead[tier, AH_AWAY] >= limit or rooms.refuses(w, tier, w.size[key]):
+    if w.ahead[tier, AH_AWAY] >= limit or rooms.refuses(w, tier, size_in(w, tier, key)):
         w.ahead[tier, AH_DROPPED] += 1
         return False
     job = new_job(w, PREFETCHING, key, source, tier, PREFETCH, w.streams.shape[0])

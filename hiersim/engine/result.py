@@ -226,7 +226,7 @@ class Result:
             ``units.gpu0.compute`` ...); parts without a figure are missing.
         provenance: versions, seed, scenario hash, trace fingerprint, estimates that the result rests on.
         timeline: every transfer, what each unit did when, how full each tier was; when asked for.
-        operations: what became of operations, where such were run; ``accesses`` is 0 then, and nothing is by access.
+        operations: what became of operations, where such were run; ``accesses`` are their look-ups of objects then.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hiersim.engine import early, gates, managers, ready, spans, transfers, watches
+from hiersim.engine.coding import moved_between, size_in
 from hiersim.engine.columns import (
     ABSENT,
     ARRIVING,
@@ -61,7 +62,7 @@ from hiersim.jit import hot, inner
 def pin(w: World, tier: int, key: int) -> None:
     """Keep an object from being evicted from a tier, until it is unpinned as often."""
     if w.pins[tier, key] == 0:
-        w.tiers[tier, T_PINNED] += w.size[key]
+        w.tiers[tier, T_PINNED] += size_in(w, tier, key)
     w.pins[tier, key] += 1
 
 
@@ -70,14 +71,14 @@ def unpin(w: World, tier: int, key: int) -> None:
     """Take one pin off."""
     w.pins[tier, key] -= 1
     if w.pins[tier, key] == 0:
-        w.tiers[tier, T_PINNED] -= w.size[key]
+        w.tiers[tier, T_PINNED] -= size_in(w, tier, key)
 
 
 @hot
 def evictable(w: World, tier: int) -> int:
-    """Return the bytes of a tier that may be evicted: what is resident and not pinned; at least those, at most more."""
+    """Return the bytes of a tier that may be evicted: what is resident, not leaving and not pinned; or fewer."""
     resident = w.tiers[tier, T_PLACED] - w.tiers[tier, T_REMOVED] - w.tiers[tier, T_LEAVING]
-    return int(max(0, resident - w.tiers[tier, T_PINNED]))
+    return int(resident - w.tiers[tier, T_PINNED])
 
 
 @inner
@@ -101,7 +102,7 @@ def arrive(w: World, tier: int, key: int, dirty: int) -> None:
     """Make an object resident whose room was granted before."""
     w.state[tier, key] = RESIDENT
     w.dirty[tier, key] = dirty
-    w.tiers[tier, T_PLACED] += w.size[key]
+    w.tiers[tier, T_PLACED] += size_in(w, tier, key)
     if w.hit_count.shape[1] > 1:
         w.hit_count[tier, key] = 0
     early.arrive(w, tier, key)
@@ -113,9 +114,9 @@ def depart(w: World, tier: int, key: int) -> None:
     """End an object's residence and free its room; its policy has been told."""
     w.state[tier, key] = ABSENT
     w.dirty[tier, key] = 0
-    w.tiers[tier, T_REMOVED] += w.size[key]
+    w.tiers[tier, T_REMOVED] += size_in(w, tier, key)
     early.depart(w, tier, key)
-    change_used(w, tier, -w.size[key])
+    change_used(w, tier, -size_in(w, tier, key))
 
 
 @inner
@@ -130,7 +131,7 @@ def ask(w: World, tier: int, job: int) -> None:
         w.jobs[tail, J_NEXT] = job
     w.tiers[tier, T_LINE_TAIL] = job
     if w.jobs[job, J_PROMISED] == 0:
-        w.tiers[tier, T_QUEUED] += w.size[w.jobs[job, J_OBJECT]]
+        w.tiers[tier, T_QUEUED] += size_in(w, tier, w.jobs[job, J_OBJECT])
     w.clock[WAITING] += 1
     make_room(w, tier)
     serve(w, tier)
@@ -141,7 +142,7 @@ def serve(w: World, tier: int) -> None:
     """Give room to those at the head of the line, as far as there is any."""
     while w.tiers[tier, T_LINE_HEAD] != NONE:
         job = w.tiers[tier, T_LINE_HEAD]
-        size = w.size[w.jobs[job, J_OBJECT]]
+        size = size_in(w, tier, w.jobs[job, J_OBJECT])
         if w.tiers[tier, T_USED] + size > w.tiers[tier, T_CAPACITY]:
             break
         change_used(w, tier, size)
@@ -174,7 +175,7 @@ def gives_up(w: World, tier: int, job: int) -> bool:
             before = w.jobs[before, J_NEXT]
         w.jobs[before, J_NEXT] = NONE
         w.tiers[tier, T_LINE_TAIL] = before
-    w.tiers[tier, T_QUEUED] -= w.size[w.jobs[job, J_OBJECT]]
+    w.tiers[tier, T_QUEUED] -= size_in(w, tier, w.jobs[job, J_OBJECT])
     w.clock[WAITING] -= 1
     return True
 
@@ -268,7 +269,7 @@ def decide(w: World, tier: int, key: int) -> int:
         return V_LOST if dirty else V_DROP
     if not dirty and (w.tiers[tier, T_DEMOTE] == 0 or w.state[further, key] != ABSENT):
         return V_DROP
-    if w.state[further, key] == ABSENT and refuses(w, further, w.size[key]):
+    if w.state[further, key] == ABSENT and refuses(w, further, size_in(w, further, key)):
         return V_REFUSED
     if gates.turns_away(w, further, key, dirty):
         return V_DENIED
@@ -290,7 +291,7 @@ def send_out(w: World, tier: int, key: int, stream: int) -> int:
     w.jobs[job, J_DIRTY] = w.dirty[tier, key]
     w.transit[key] = job
     w.tiers[tier, T_WRITTEN_BACK] += 1
-    w.tiers[tier, T_LEAVING] += w.size[key]
+    w.tiers[tier, T_LEAVING] += size_in(w, tier, key)
     w.state[tier, key] = LEAVING
     go_out(w, job, key, tier, further)
     return job
@@ -303,10 +304,10 @@ def go_out(w: World, job: int, key: int, tier: int, further: int) -> None:
     w.state[further, key] = ARRIVING
     if there == RESIDENT:
         w.jobs[job, J_UPDATE] = 1
-        transfers.begin(w, job, w.move[tier, further], w.size[key])
+        transfers.begin(w, job, w.move[tier, further], moved_between(w, tier, further, key))
         return
     w.jobs[job, J_PHASE] = P_ROOM
     if w.tiers[further, T_REFUSE] == 1:  # it is promised now, so that nobody else is
         w.jobs[job, J_PROMISED] = 1
-        w.tiers[further, T_QUEUED] += w.size[key]
+        w.tiers[further, T_QUEUED] += size_in(w, further, key)
     ready.put(w, R_ASK, job)

@@ -73,7 +73,12 @@ def awaited(w: World, a: int) -> int:
     """Return the sequence number of the transfer that an access waits for, or NONE while there is none yet."""
     if w.accesses[a, A_LOOKING] == 1:
         return NONE
-    job = w.accesses[a, A_JOB]
+    return transfer_of(w, w.accesses[a, A_JOB])
+
+
+@hot
+def transfer_of(w: World, job: int) -> int:
+    """Return the sequence number of a job's transfer, or NONE while there is none yet."""
     phase = w.jobs[job, J_PHASE]
     return NONE if phase in (P_ROOM, P_IDLE) else int(w.jobs[job, J_SEQ])
 

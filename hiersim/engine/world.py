@@ -98,6 +98,7 @@ class World(NamedTuple):
     aside: I32  # [O]: scratch of the choice of a victim
     next_use: I64  # [O]: place in the trace of the next access, as known at its last one
     size: I64  # [O]: bytes
+    coding: I64  # [T, 2]: size in a tier over size, as a fraction, or [0, 2] where no tier codes
     object_class: U8  # [O]
     flops: I64  # [units, O]: work to create the object, in FLOPs
     trace_object: I32  # [accesses]

@@ -70,8 +70,7 @@ def run_all(
 
 def _run(task: Task) -> Any:
     """Run one task, wherever a worker is; a worker that was started elsewhere goes to the task's folder."""
-    if os.getcwd() != task.folder:
-        os.chdir(task.folder)
+    os.chdir(task.folder)  # where a worker stood before may be gone
     try:
         trace = opened(task.simulation) if task.trace is None else task.trace
         return task.give(task.simulation.run(trace=trace))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from hiersim.machine.record import Name, Record
-from hiersim.units import Picoseconds, PositiveBytes, PositiveShare
+from hiersim.units import BytesPerSecond, Picoseconds, PositiveBytes, PositiveShare
 
 KvFormat = Literal["bf16", "fp16", "fp8", "int8", "fp4", "int4", "fp32"]
 """How weights, keys and values are stored."""
@@ -35,6 +35,34 @@ class Prices(Record):
     """Of the whole machine, for an hour."""
     energy_per_kwh: Money = 0.0
     """Of energy, for 3.6 MJ."""
+
+
+class KvCodec(Record):
+    """How a tier stores keys and values in fewer bits."""
+
+    bits: Annotated[float, Field(gt=0, le=32, allow_inf_nan=False)]
+    """Of one number."""
+    group: Annotated[int, Field(ge=0, le=1 << 30)] = 0
+    """Numbers that share metadata; 0 where there is none."""
+    metadata_bits: Annotated[int, Field(ge=0, le=1 << 20)] = 0
+    """Of each group, such as 32 for a scale and a zero point in 16 bits."""
+    full_share: Share = 0.0
+    """Share of the numbers that are kept in full, such as a window of recent tokens."""
+    entropy: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = 1.0
+    """How many times smaller an entropy coder makes the rest."""
+    encode_rate: BytesPerSecond | None = None
+    """Bytes in full that the unit codes in a second, beside no step; no time when absent."""
+    decode_rate: BytesPerSecond | None = None
+    """Bytes in full that it decodes in a second."""
+
+
+class Disaggregation(Record):
+    """Prompts are computed by some units and answers by others; the KV moves between their near tiers."""
+
+    prefill: Name | tuple[Name, ...]
+    """The units that compute prompts."""
+    decode: Name | tuple[Name, ...]
+    """The units that compute answers."""
 
 
 class Serving(Record):
@@ -66,6 +94,8 @@ class Serving(Record):
     """Who goes first: as they come; the shortest expected output; requests that begin alike together."""
     guess_error: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0
     """Spread of expected output lengths: a guess is the truth times 2 to the power of a normal number times this."""
+    guess_tokens: Count | None = None
+    """Output tokens that are expected of every request instead, as far as ``max_tokens`` leaves room for them."""
     page_tokens: Annotated[int, Field(ge=1, le=65536)] = 16
     """Tokens of a page of KV."""
     allocation: Literal["paged", "reserved", "mapped"] = "paged"
@@ -80,6 +110,14 @@ class Serving(Record):
     """Share of the near tier that weights, activations and KV may use together, where nothing of the above is given."""
     watermark: Share = 0.0
     """Share of the pool that stays free when a request is admitted while others run."""
+    preemption: Literal["recompute", "swap"] = "recompute"
+    """What a preempted request had is computed again, as far as it is lost; or moves to the next tier and back."""
+    fair_every: Annotated[int, Field(ge=0, le=1 << 30)] = 0
+    """After so many steps a request of the session that got most makes way for one that got less; 0: never."""
+    disaggregate: Disaggregation | None = None
+    """Which units compute prompts and which answers; all compute both when absent."""
+    codecs: dict[Name, KvCodec] = {}
+    """How tiers store KV in fewer bits, by name; as the near tier does when absent, which keeps it as ``kv_dtype``."""
     remember_preempted: bool = True
     """The KV of a preempted request is reused as far as its room was not needed."""
     fetch: Literal["blocking", "layered"] = "blocking"
@@ -98,4 +136,18 @@ class Serving(Record):
     @property
     def units(self) -> tuple[str, ...]:
         """The units that serve, by name; empty for the machine's first."""
-        return (self.unit,) if isinstance(self.unit, str) else self.unit or ()
+        if self.disaggregate is not None:
+            return (*_names(self.disaggregate.prefill), *_names(self.disaggregate.decode))
+        return _names(self.unit) if self.unit else ()
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """What each of the units does: ``both``, ``prefill`` or ``decode``; empty for the machine's first."""
+        if self.disaggregate is None:
+            return ("both",) * len(self.units)
+        first, second = _names(self.disaggregate.prefill), _names(self.disaggregate.decode)
+        return ("prefill",) * len(first) + ("decode",) * len(second)
+
+
+def _names(given: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (given,) if isinstance(given, str) else given

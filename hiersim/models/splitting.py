@@ -37,7 +37,7 @@ def work_of(model: Model, ranks: int = 1, dtypes: Dtypes | None = None) -> Work:
     """Return what one rank holds and does, of a model split by tensor parallelism.
 
     Args:
-        model: the model.
+        model: the model to split.
         ranks: ranks of equal size; must divide the query heads.
         dtypes: how numbers are stored; bf16 when absent, experts as published.
 
@@ -48,7 +48,7 @@ def work_of(model: Model, ranks: int = 1, dtypes: Dtypes | None = None) -> Work:
     types = dtypes or Dtypes()
     projections, mixings = _projections(model, ranks, types), _mixings(model, ranks, types)
     others = sum(_others_in(model, _parts_of(model, layer)[0], ranks) for layer in range(model.layers))
-    head, layer_bytes = projections[-1], _layer_bytes(model, ranks, types)
+    layer_bytes = _layer_bytes(model, ranks, types)
     embedding = 0 if model.tied else bytes_of(share(model.vocabulary, ranks) * model.hidden, types.weights)
     outside = bytes_of(_outside_parameters(model), types.weights)
     reduced = _reduced(model) if ranks > 1 else ()
@@ -66,7 +66,7 @@ def work_of(model: Model, ranks: int = 1, dtypes: Dtypes | None = None) -> Work:
         other_bytes=bytes_of(others, types.weights) + outside,
         embedding_bytes=embedding,
         embedding_bytes_per_token=bytes_of(model.hidden, types.weights),
-        weight_bytes=sum(layer_bytes) + head.weight_bytes + embedding + outside,
+        weight_bytes=sum(layer_bytes) + projections[-1].weight_bytes + embedding + outside,
         layer_bytes=layer_bytes,
         kv_bytes_per_token=sum(each.layers * each.kv_bytes_per_token for each in mixings),
         state_bytes_per_sequence=sum(each.layers * each.state_bytes for each in mixings),

@@ -29,12 +29,31 @@ LESS = frozenset(
         "forward_wire_bytes",
         "backward_wire_bytes",
         "cost",
+        "cost_per_million_tokens",
+        "energy_per_token_j",
+        "preemptions",
+        "rejected",
+        "internal_fragmentation",
     ]
 )
 """Last words of names of which less is better."""
-MORE = frozenset(["hits", "merged", "accuracy", "coverage", "timeliness", "used", "in_time", "goodput", "throughput"])
+MORE = frozenset(
+    [
+        "hits",
+        "merged",
+        "accuracy",
+        "coverage",
+        "timeliness",
+        "used",
+        "in_time",
+        "goodput",
+        "throughput",
+        "good_share",
+        "reused_share",
+    ]
+)
 """Last words of names of which more is better."""
-LESS_BELOW = frozenset(["latency_ps", "energy_j", "stalls", "ttft_ps", "tpot_ps", "queue_ps"])
+LESS_BELOW = frozenset(["latency_ps", "energy_j", "stalls", "ttft_s", "tpot_s", "latency_s", "waits_s"])
 """Groups, or last words, all of whose numbers are better when less."""
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hiersim.engine.operations import to_plain
 from hiersim.engine.result import LinkResult, PrefetchResult, Result, TierResult, UnitResult
 from hiersim.engine.timeline import Timeline
 from hiersim.report.files import write_files
@@ -42,6 +43,7 @@ def to_json(result: Result, deterministic: bool = False) -> dict[str, Any]:
         "units": {name: _unit(unit) for name, unit in result.units.items()},
         "latency_ps": _latency(result),
         **({"requests": plain(_requests(result))} if result.requests else {}),
+        **({"operations": plain(to_plain(result.operations))} if result.operations else {}),
         "energy_j": {"total": number(result.total_energy_j)} | {k: number(v) for k, v in result.energy_j.items()},
         "provenance": plain(result.provenance),
     }

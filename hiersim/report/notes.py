@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from hiersim.engine.result import Result
 from hiersim.report.format import duration, plural
 
+YEAR = 365.25 * 86400
+"""Seconds."""
 SHOWN = 3
 """Estimates named in the summary; the provenance has all of them."""
 
@@ -19,6 +21,8 @@ def notes(result: Result) -> list[tuple[str, str]]:
             found.append(("note", f"{name} dropped {plural(tier.lost, 'dirty object')}: no tier further out took them"))
         if tier.refused:
             found.append(("note", f"{plural(tier.refused, 'victim')} of {name} found the next tier full"))
+        if tier.endurance_used and result.elapsed_ps:
+            found.append(("note", f"{name} wears out in {years(result.elapsed_ps / tier.endurance_used)} at this rate"))
         if tier.denied:
             found.append(("note", f"{name} turned {plural(tier.denied, 'object')} away, as its admission says"))
         payload, wire = tier.read_total + tier.written_total, tier.read_wire_bytes + tier.written_wire_bytes
@@ -40,6 +44,12 @@ def notes(result: Result) -> list[tuple[str, str]]:
     if estimates:
         found.append(("rests on", f"{plural(len(estimates), 'estimate')}: {some(estimates)}"))
     return found
+
+
+def years(ps: float) -> str:
+    """Return a time in picoseconds as years."""
+    value = ps / 1e12 / YEAR
+    return f"{value:,.0f} years" if value >= 100 else f"{value:.2g} years"
 
 
 def some(names: Sequence[str]) -> str:

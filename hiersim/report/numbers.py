@@ -47,7 +47,7 @@ def unit_of(name: str) -> str:
     if ".stalls." in name:
         return "ps"
     for word in reversed(name.split(".")):
-        ending = word.rpartition("_")[2]
+        ending = "" if "_per_" in word else word.rpartition("_")[2]
         if ending in ("ps", "s", "bytes", "j", "w") and (ending != word or word == "bytes"):
             return ending
     return ""

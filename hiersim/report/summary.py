@@ -16,6 +16,7 @@ from hiersim.engine.result import Result, UnitResult
 from hiersim.report.breakdown import Part, fold, stalls
 from hiersim.report.format import count, duration, joules, percent, plural, traffic
 from hiersim.report.notes import notes
+from hiersim.report.operations_table import operations_block
 from hiersim.report.requests_table import requests_block
 from hiersim.report.summary_tables import link_table, prefetch_table, tier_table
 
@@ -66,6 +67,8 @@ def _blocks(result: Result, written: Sequence[Path], glyph: str) -> RenderableTy
         blocks += ["", prefetch_table(result)]
     if result.requests is not None:
         blocks += ["", *requests_block(result, glyph)]
+    if result.operations is not None:
+        blocks += ["", *operations_block(result)]
     bars = Bars(glyph, max((p.ps for u in result.units.values() for p in _causes(u)), default=1))
     for name, unit in result.units.items():
         blocks += ["", *_unit(name, unit, result.elapsed_ps, bars)]
@@ -98,6 +101,8 @@ def _header(result: Result) -> RenderableType:
     size = touched.get("bytes") if isinstance(touched, dict) else None
     if result.requests is not None:
         what = [plural(result.requests.count, "request"), f"{count(result.requests.steps)} steps"]
+    elif result.operations is not None:
+        what = [plural(result.operations.count, "operation")] + ([f"{traffic(size)} of objects"] if size else [])
     else:
         what = [plural(result.accesses, "access", "accesses")] + ([f"{traffic(size)} touched"] if size else [])
     title = Text(result.name, style="bold")
@@ -105,6 +110,8 @@ def _header(result: Result) -> RenderableType:
     took = Text(f"simulated {duration(result.elapsed_ps)} in {result.seconds:.3g} s", style="cyan")
     if result.seconds and result.requests is not None:
         took.append(f" ({count(round(result.requests.count / result.seconds))} requests/s)", style="dim")
+    elif result.seconds and result.operations is not None:
+        took.append(f" ({count(round(result.operations.count / result.seconds))} operations/s)", style="dim")
     elif result.seconds and result.accesses:
         took.append(f" ({count(round(result.accesses / result.seconds))} accesses/s)", style="dim")
     return Group(title, took)
@@ -149,7 +156,8 @@ def _facts(result: Result, written: Sequence[Path]) -> RenderableType:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, style="bold")
     table.add_column(overflow="fold")
-    latency = [] if result.requests is not None else [("latency", _latency(result))]
+    other = result.requests is not None or result.operations is not None
+    latency = [] if other else [("latency", _latency(result))]
     for label, text in [*latency, ("energy", _energy(result)), *notes(result), *files(written)]:
         table.add_row(label, Text(text))
     return Padding(table, (0, 0, 0, 2))

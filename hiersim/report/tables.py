@@ -11,6 +11,7 @@ import polars as pl
 from hiersim.engine.result import PrefetchResult, Result, TierResult
 from hiersim.engine.timeline import KINDS, Timeline
 from hiersim.report.files import Content
+from hiersim.report.request_tables import occupancy, requests
 
 TRAFFIC = ("demand", "write-back", "prefetch")
 """The classes of transfers, by number."""
@@ -26,6 +27,9 @@ def tables(result: Result) -> dict[str, pl.DataFrame]:
         "energy": energy(result),
         "accesses": accesses(result),
     }
+    if result.requests is not None:
+        found["requests"] = requests(result)
+        found["occupancy"] = occupancy(result)
     if any(tier.prefetch for tier in result.tiers.values()):
         found["prefetch"] = prefetch(result)
     if result.timeline is not None:

@@ -48,6 +48,6 @@ def _digest(path: str) -> str:
 
 def trace_key(scenario: Scenario) -> str:
     """Return a text that is equal for scenarios that open the same trace."""
-    apart = {"name", "summary", "machine", "tiers", "classes", "replay", "agents", "outputs"}
+    apart = {"name", "summary", "machine", "tiers", "classes", "replay", "serve", "agents", "outputs"}
     data: dict[str, Any] = scenario.model_dump(mode="json", exclude=apart)
-    return json.dumps(data, sort_keys=True)
+    return json.dumps(data | {"serves": scenario.serve is not None}, sort_keys=True)

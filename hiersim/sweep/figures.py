@@ -19,6 +19,9 @@ COUNTS = ("queue_depth", "engines", "slots", "dies")
 """Whole numbers of 1 or more that have one."""
 PLAIN = ("turnaround", "asymptote")
 """Parameters of fits that have one; of ``asymptote``, which is more than 1, what is above 1."""
+OF_THE_SHEET = ("bandwidth", "wide_bandwidth", "l2_bandwidth", "flops")
+"""Multiples of a figure of the sheet that kernels reach, which have the default of a rate; a kernel's other constants,
+which shape its curve together, are taken as they are."""
 
 
 @dataclass(frozen=True)
@@ -83,11 +86,11 @@ def _ends(figure: Figure, origin: Provenance) -> tuple[float, float] | None:
         low, high = ends_of(origin.range, Quantity(figure.dimension) if figure.dimension else None)
         return (low, high) if low <= value <= high else None  # the value was replaced: its source says nothing of it
     name = figure.path.rpartition(".")[2]
-    drawn = figure.dimension not in SIZES if figure.dimension else name in PLAIN
+    drawn = figure.dimension not in SIZES if figure.dimension else name in (*PLAIN, *OF_THE_SHEET)
     drawn = drawn or (name in COUNTS and origin.confidence == "estimate")  # else somebody has counted
     if not value or not drawn:
         return None
-    times = factor(origin.confidence, figure.dimension)
+    times = factor(origin.confidence, "share" if name in OF_THE_SHEET else figure.dimension)
     if name == "asymptote":
         return 1 + (value - 1) / times, 1 + (value - 1) * times
     high = value * times

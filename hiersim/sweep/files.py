@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hiersim.config.compose import beside
+from hiersim.config.sorts import expect
 from hiersim.config.tree import KeyPath, Place, Tree, read
 from hiersim.errors import ConfigError, Mistake
 from hiersim.machine.mistakes import validated
@@ -131,7 +132,7 @@ def load(source: str | Path | Mapping[str, Any], options: Options | None = None)
     Raises:
         ConfigError: all mistakes at once, each with its file, line and key.
     """
-    tree, file = source_of(source)
+    tree, file = source_of(source, "sweep")
     content, problems = validated(SweepFile, tree.data)
     if content is None:
         raise ConfigError([tree.mistake(path, what) for path, what in problems])
@@ -153,9 +154,17 @@ def single(scenario: str | Path, options: Options | None = None) -> Setup:
     return replace(setup, name=Path(scenario).stem, file=str(scenario))
 
 
-def source_of(source: str | Path | Mapping[str, Any]) -> tuple[Tree, str]:
-    """Return a file's tree and its name, or those of what a file would hold; its name is then empty."""
-    return (Tree(dict(source)), "") if isinstance(source, Mapping) else (read(source), str(source))
+def source_of(source: str | Path | Mapping[str, Any], sort: str) -> tuple[Tree, str]:
+    """Return a file's tree and its name, or those of what a file would hold; its name is then empty.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no ``sort`` (sweep, search) but another one.
+    """
+    if isinstance(source, Mapping):
+        return Tree(dict(source)), ""
+    tree = read(source)
+    expect(tree, str(source), sort)
+    return tree, str(source)
 
 
 def set_up(content: RunsFile, tree: Tree, file: str, options: Options, problems: Sequence[Problem] = ()) -> Setup:

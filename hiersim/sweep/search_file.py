@@ -118,7 +118,7 @@ def load_search(source: str | Path | Mapping[str, Any], options: Options | None 
     Raises:
         ConfigError: all mistakes at once, each with its file, line and key.
     """
-    tree, file = source_of(source)
+    tree, file = source_of(source, "search")
     content, problems = validated(SearchFile, tree.data)
     if content is None:
         raise ConfigError([tree.mistake(path, what) for path, what in problems])

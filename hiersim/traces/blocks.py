@@ -14,7 +14,7 @@ def block_accesses(
     requests: RequestTrace, model: KvModel | None = None, dtype: str = "bf16", block_bytes: int | None = None
 ) -> AccessTrace:
     """Return the accesses of ``RequestTrace.blocks``, which documents the arguments."""
-    from hiersim.traces.kernels import positions, spread
+    from hiersim.traces.kernels import spread
 
     if len(requests) and not len(requests.block_ids):
         raise TraceError(
@@ -29,10 +29,7 @@ def block_accesses(
     spread(requests.block_offsets, requests.time_ps, time_ps)
     flops = np.zeros(requests.blocks_distinct)
     if model is not None:
-        place, depth = np.empty(touched, np.int64), np.zeros(requests.blocks_distinct, np.int64)
-        positions(requests.block_offsets, place)
-        depth[requests.block_ids[::-1]] = place[::-1]  # backwards, so that the first appearance counts
-        flops = model.prefill_flops(depth * requests.block_tokens, requests.block_tokens)
+        flops = block_flops(requests, model)
         block_bytes = block_bytes or model.kv_bytes_per_token(dtype) * requests.block_tokens
     size = 1 if block_bytes is None else block_bytes
     if not 1 <= size <= MOST_BYTES:
@@ -52,11 +49,21 @@ def block_accesses(
         source=requests.source,
         format=requests.format,
         notes=requests.notes,
-        parents=_parents(requests) if requests.chained else None,
+        parents=block_parents(requests) if requests.chained else None,
     )
 
 
-def _parents(requests: RequestTrace) -> NDArray[np.int32]:
+def block_flops(requests: RequestTrace, model: KvModel) -> NDArray[np.float64]:
+    """Return the FLOPs to compute each block, where it stands in the request that names it first."""
+    from hiersim.traces.kernels import positions
+
+    place, depth = np.empty(len(requests.block_ids), np.int64), np.zeros(requests.blocks_distinct, np.int64)
+    positions(requests.block_offsets, place)
+    depth[requests.block_ids[::-1]] = place[::-1]  # backwards, so that the first appearance counts
+    return model.prefill_flops(depth * requests.block_tokens, requests.block_tokens)
+
+
+def block_parents(requests: RequestTrace) -> NDArray[np.int32]:
     """Return for each block the one before it in the request that names it first, -1 for none."""
     before = np.full(len(requests.block_ids), -1, np.int32)
     before[1:] = requests.block_ids[:-1]

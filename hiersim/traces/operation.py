@@ -262,7 +262,7 @@ class OperationStream:
 
     def label(self, number: int) -> str:
         """Return what an operation is called."""
-        return f"operation #{number}"
+        return f"#{number}"
 
     def chunks(self) -> Iterator[Operations]:
         """Yield the pieces; a wrong one raises TraceError."""

@@ -58,6 +58,9 @@ class OperationBuilder:
         self._after: list[int] = []
         self._ends: tuple[list[int], list[int]] = ([0], [0])
 
+    def __len__(self) -> int:
+        return len(self._columns["kind"])
+
     def object(
         self,
         size: int,

@@ -26,7 +26,9 @@ NOT_GIVEN: Any = np.empty(0, np.int64)
 class KvModel(Protocol):
     """What a model must tell so that blocks have bytes and FLOPs; ``hiersim.models.Model`` does."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What the model is called."""
 
     def kv_bytes_per_token(self, dtype: str = "bf16") -> int:
         """Return the bytes of keys and values that one token adds, all layers together."""

@@ -6,11 +6,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from hiersim.errors import OutputError
-from hiersim.traces.access import AccessTrace
-from hiersim.traces.request import RequestTrace
+from hiersim.traces.operation import OperationStream, OperationTrace
 
 LEVEL = 9  # of zstd: small files, still tens of MB/s
 
@@ -51,11 +50,11 @@ def byte_writer(path: Path) -> Iterator[IO[bytes]]:
             yield raw
 
 
-def write_trace(trace: AccessTrace | RequestTrace, path: str | Path, *, format: str | None = None) -> Path:
+def write_trace(trace: Any, path: str | Path, *, format: str | None = None) -> Path:
     """Write a trace; returns the path.
 
     Args:
-        trace: accesses or requests.
+        trace: accesses, requests or operations; operations have a second file for their objects beside the first.
         path: the file to write; an existing one is replaced only when the new one is complete.
         format: ``parquet`` or ``oracle_general``; ``None`` to see by the name.
 
@@ -67,6 +66,15 @@ def write_trace(trace: AccessTrace | RequestTrace, path: str | Path, *, format: 
     from hiersim.traces.formats import FORMATS, find_format
 
     file = Path(path).expanduser()
+    if isinstance(trace, OperationStream):
+        trace = trace.whole()
+    if isinstance(trace, OperationTrace):
+        from hiersim.traces.operation_files import write_operations
+
+        if file.suffix != ".parquet" or format not in (None, "parquet"):
+            raise TraceError(f"{file}: operations are written as Parquet only; name a file that ends in .parquet")
+        write_operations(trace, file)
+        return file
     writable = {name: known for name, known in FORMATS.items() if known.write}
     chosen = find_format(format) if format else next((f for f in writable.values() if f.sniff(file, b"")), None)
     if chosen is None or chosen.write is None:

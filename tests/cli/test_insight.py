@@ -91,7 +91,7 @@ def test_compare_varies_a_scenario(small, tmp_path):
     code, out, err = small("compare", "small.yaml", "--vary", policies, "--vary", capacities, "--out", "both")
     assert code == 0
     rows = out.splitlines()
-    assert rows[0].split()[:2] == ["tiers.gddr.policy", "tiers.gddr.capacity"]
+    assert rows[0].split()[:2] == ["gddr.policy", "gddr.capacity"]
     assert sum(row.startswith(("lru ", "fifo ")) for row in rows[1:5]) == 4
     assert "*: the best of its column" in out
     assert "Why:" in out

@@ -23,7 +23,7 @@ TWIN = {
     "fair forgets who was served": ("oracle.core.slots", "(self._last_given.get(transfer.stream, 0),", "(0,"),
     "priority upside down": ("oracle.core.slots", "key=lambda transfer: transfer.traffic_class", "key=lambda t: -t.traffic_class"),
     "classes served backwards": ("oracle.core.rates", "for traffic_class in (0, 1, 2):\n", "for traffic_class in (2, 1, 0):\n"),
-    "slots taken far end first": ("oracle.core.transfers", "sorted(hops, key=lambda hop: hop.number)", "sorted(hops, key=lambda hop: -hop.number)"),
+    "slots taken far end first": ("oracle.core.transfers", "to_take = sorted(transfer.needs, key=lambda hop: hop.number)", "to_take = sorted(transfer.needs, key=lambda hop: -hop.number)"),
     "ties by number before stream": ("oracle.core.calendar", "<< 40) | stream) << 64 | number)", "<< 64) | number) << 40 | stream)"),
     "issues before ends": ("oracle.core.calendar", "rank, traffic_class, stream, number = key", "rank, traffic_class, stream, number = (2 - key[0], *key[1:])"),
     "settle omitted": ("oracle.core.calendar", "self.settle()\n", "pass\n"),
@@ -42,7 +42,7 @@ TWIN = {
     "writes not pinned": ("oracle.core.accesses", "near.pins[access.object] += 1", "pass"),
     "no copy behind a creation": ("oracle.core.transits", 'if transit.target.rules.write == "through":\n            self.start_copy(transit.object, transit.target, WRITE_BACK, transit.stream, transit.index)\n        self._resume_joined', "self._resume_joined"),
     "the copy is not awaited": ("oracle.core.transits", "if copy and waits:", "if False:"),
-    "a latency's spans are one": ("oracle.core.stalls", "                start += ps\n", "                start += 0\n"),
+    "a latency's spans are one": ("oracle.core.stalls", "            start += ps\n", "            start += 0\n"),
     "think time forgotten": ("oracle.core.accesses", "self.calendar.now + self.think", "self.calendar.now"),
     "rounding given away": ("oracle.core.rates", "> 1e-9 else 0.0", "> -1.0 else 0.0"),
 }  # fmt: skip
@@ -65,7 +65,7 @@ CORE = {
     "room in use is evicted for": ("hiersim.engine.rooms", "w.tiers[tier, T_USED] - w.tiers[tier, T_LEAVING] +", "w.tiers[tier, T_USED] +"),
     "clean victims move": ("hiersim.engine.rooms", "if not dirty and (w.tiers[tier, T_DEMOTE] == 0", "if False and (w.tiers[tier, T_DEMOTE] == 0"),
     "promotion a hit late": ("hiersim.engine.lookups", "w.hit_count[tier, key] >= hits_needed", "w.hit_count[tier, key] > hits_needed"),
-    "writes not pinned": ("hiersim.engine.lookups", "w.pins[near, key] += 1", "pass"),
+    "writes not pinned": ("hiersim.engine.lookups", "rooms.pin(w, near, key)", "pass"),
     "latency spent twice": ("hiersim.engine.transfers", "heap.push(w, now + wait, key", "heap.push(w, now + 2 * wait, key"),
 }  # fmt: skip
 

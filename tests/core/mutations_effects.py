@@ -43,7 +43,7 @@ TWIN_EFFECTS = {
     "nobody awaits a full cache": ("oracle.core.write_cache", "return self.anchor + max(1,", "return None and max(1,", "write cache"),
     "one row a transfer": ("oracle.core.effects_rows", "return min(visits, rows)", "return 1", "activation"),
     "no row stays open": ("oracle.core.effects_rows", "return min(visits, rows)", "return visits", "activation"),
-    "writes open no rows": ("oracle.core.traffic", 'for way in ("read", "write") for x', 'for way in ("read",) for x', "activation"),
+    "writes open no rows": ("oracle.core.traffic", 'for way in ("read", "write")]', 'for way in ("read",)]', "activation"),
 }  # fmt: skip
 
 CORE_EFFECTS = {

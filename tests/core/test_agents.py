@@ -43,7 +43,7 @@ def disagreement(seed: int) -> list[str]:
     return logs + differences(core, twin)
 
 
-@pytest.mark.parametrize("first", range(0, 400, CHUNK))
+@pytest.mark.parametrize("first", [pytest.param(0, marks=pytest.mark.xdist_group("engine")), *range(CHUNK, 400, CHUNK)])
 def test_the_log_equals_that_of_pure_simpy(first):
     wrong = {seed: found[:2] for seed in range(first, first + CHUNK) if (found := disagreement(seed))}
     assert not wrong

@@ -10,8 +10,9 @@ from dataflow.walked import counted, made, room, run
 from oracle import dataflow as form
 
 from hiersim.errors import ConfigError
+from hiersim.traces.generators import generate
 from hiersim.traces.generators.attention.bound import least_words
-from hiersim.traces.generators.operations import OPERATIONS, generate_operations
+from hiersim.traces.generators.operations import OPERATIONS
 
 GRID = [(n, d, kib * 1024) for n in (70, 150) for d in (8, 32) for kib in (1, 2, 4)]
 """Tokens, elements of a head, on-chip bytes: from less than d^2 elements to more, and lengths that no tile divides."""
@@ -167,6 +168,6 @@ def test_every_parameter_says_what_it_is(kind):
 )
 def test_bad_input_is_told_in_a_line(kind, given, told):
     with pytest.raises(ConfigError) as caught:
-        generate_operations(kind, **given)
+        generate(kind, **given)
     assert told in str(caught.value)
     assert len(str(caught.value).splitlines()) == 1

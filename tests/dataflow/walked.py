@@ -8,7 +8,7 @@ from oracle.dataflow import walk
 from hiersim.drivers.execute.run import run_operations
 from hiersim.drivers.execute.setup import Setting
 from hiersim.machine import Execute, Link, Machine, Tier, TierRules, Unit
-from hiersim.traces.generators.operations import generate_operations
+from hiersim.traces.generators import generate
 from hiersim.traces.operation import ACTIONS, OperationTrace
 
 FAST = {"read_latency": 0, "write_latency": 0, "read_bandwidth": 1e12, "write_bandwidth": 1e12}
@@ -26,7 +26,7 @@ def machine(near_bytes, far="hbm"):
 
 
 def made(kind, **parameters):
-    trace = generate_operations(kind, **parameters)
+    trace = generate(kind, **parameters)
     return trace if isinstance(trace, OperationTrace) else trace.whole()
 
 

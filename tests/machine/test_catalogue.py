@@ -99,7 +99,7 @@ def test_a_run_needs_the_figures_that_a_part_lacks():
     assert problems == [(("tiers", "flash", key), "required key is missing") for key in lost]
 
 
-def test_what_a_machine_fills_in_is_an_estimate():
+def test_what_a_machine_fills_in_is_an_estimate_unless_it_was_measured_there():
     filled = {
         (name, group, member, field): figure
         for name in machine_names()
@@ -108,7 +108,8 @@ def test_what_a_machine_fills_in_is_an_estimate():
         for field, figure in figures_in(fields)
     }
     assert len(filled) > 100
-    assert {figure["confidence"] for figure in filled.values()} == {"estimate"}
+    better = {key[0] for key, figure in filled.items() if figure["confidence"] != "estimate"}
+    assert better <= {"t4-highmem"}  # the machine of published measurements
     assert all(len(figure["source"]) > 10 for figure in filled.values())
 
 

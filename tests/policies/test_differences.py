@@ -5,7 +5,7 @@
 
 import numpy as np
 import pytest
-from policies.streams import of
+from policies.streams import group
 
 from hiersim.drivers.cache_study import study
 
@@ -22,8 +22,21 @@ CASES = {
     "clock2q+": ("Clock2QPlus", 100, [5] * 21, [0, 1, 0, *range(2, 21), 0], 21, 22),
     # Three keys in a cache of four, so nothing need leave. libCacheSim drops key 0 when SR has more than its half.
     "cacheus": ("Cacheus", 4, None, [0, 1, 2, 0], 3, 4),
+    # An object that fits the cache must be let in. libCacheSim refuses what is larger than the window, 1 of 100 bytes.
+    "wtinylfu-lcs": ("WTinyLFU", 100, [2], [0, 0], 1, 2),
+    # A hit needs no room. The one on 0, in the segmented LRU, costs libCacheSim key 7 with 39 of 41 bytes used; the
+    # window is half of the cache here.
+    "wtinylfu-lcs:window=0.5": (
+        "WTinyLFU",
+        41,
+        [3, 3, 2, 3, 3, 2, 2, 3, 3, 2, 3, 2, 3, 3, 3, 2],
+        [*range(16), 0, 7],
+        16,
+        17,
+    ),
 }
-TRACES = [of(name, *case) for name, case in CASES.items()]
+THEIRS = {"wtinylfu-lcs:window=0.5": {"window_size": 0.5}}  # parameters, where they are not its defaults
+TRACES = [pytest.param(name, *case, marks=group(name.split(":")[0])) for name, case in CASES.items()]
 
 
 @pytest.mark.parametrize(("name", "theirs", "capacity", "sizes", "keys", "misses", "other"), TRACES)
@@ -36,7 +49,7 @@ def test_we_follow_the_paper(name, theirs, capacity, sizes, keys, misses, other)
 @pytest.mark.parametrize(("name", "theirs", "capacity", "sizes", "keys", "misses", "other"), TRACES)
 def test_libcachesim_departs_from_it(name, theirs, capacity, sizes, keys, misses, other):
     tool = pytest.importorskip("libcachesim", reason="libcachesim is not installed")
-    cache, missed = getattr(tool, theirs)(capacity, hashpower=8), 0
+    cache, missed = getattr(tool, theirs)(capacity, hashpower=8, **THEIRS.get(name, {})), 0
     for key in keys:
         request = tool.Request()
         request.obj_id, request.obj_size = key + 1, 1 if sizes is None else sizes[key]

@@ -41,7 +41,7 @@ def plain_cost(packed):
         chunks = [(new, before) for new, before, _ in batch if new > 1]
         figures[0, k.DECODES], figures[0, k.CONTEXT] = len(ones), sum(ones)
         figures[0, k.LONGEST], figures[0, k.CHUNKS] = max(ones, default=0), len(chunks)
-        figures[0, k.SAMPLED] = sum(sampled for *_, sampled in batch)
+        figures[0, k.SAMPLED] = len(batch)
         new, before = (np.array([[chunk[i] for chunk in chunks] or [0]], np.int64) for i in (0, 1))
         out = np.zeros((1, k.OUT))
         step_times(packed, figures, new, before, out)
@@ -100,6 +100,7 @@ def test_what_can_never_be_served_is_rejected_and_the_rest_is_served():
     assert result.requests.done.tolist() == (~too_long).tolist()
 
 
+@pytest.mark.xdist_group("engine")
 def test_equal_runs_are_equal():
     trace = requests(np.random.default_rng(7), 60, 300, 200, 10**12)
     first, second = (run(trace, kv_pages=60, max_batched_tokens=256) for _ in range(2))

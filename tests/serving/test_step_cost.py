@@ -180,3 +180,11 @@ def test_what_a_unit_does_not_state_is_an_estimate_of_its_class():
     bare = kernels_of(unit.model_copy(update={"kernels": None}), near)
     assert set(bare.estimates) >= {"linear", "decode", "prefill", "mixed", "elementwise", "sampling"}
     assert "linear" not in kernels_of(unit, near).estimates
+
+
+def test_a_unit_that_states_none_has_the_kernels_of_eight_bits_of_its_class():
+    unit, near = near_of("h100-sxm")
+    known = kernels_of(unit.model_copy(update={"kernels": None}), near)
+    assert known.kernels.linear_8bit is not None
+    assert "linear_8bit" in known.estimates
+    assert kernels_of(*near_of("rtx-4090")).kernels.linear_8bit is None  # its own 16 bits stand for 8

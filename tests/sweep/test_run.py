@@ -205,6 +205,7 @@ def test_numbers_are_shown_in_their_units():
         ("units.gpu0.stalls.cxl.read bandwidth", 2): "2 ps",
         ("latency_ps.p99", 2_000): "2 ns",
         ("requests.ttft_s.p99", 0.25): "250 ms",
+        ("requests.output_tokens_per_s", 1500.0): "1500",
         ("tiers.dram.capacity_bytes", 2**30): "1 GiB",
         ("tiers.dram.read_bytes", 10**9): "1 GB",
         ("energy_j.total", 1500.0): "1.5 kJ",
@@ -238,3 +239,20 @@ def test_an_interrupted_sweep_says_nothing_more(folder):
         errors = process.communicate(timeout=60)[1]
     assert process.returncode == 130
     assert "Traceback" not in errors
+
+
+def test_serving_is_swept_too(folder, monkeypatch):
+    """The numbers of requests are columns, and the requests are read once for all points."""
+    opened = []
+    real = Simulation.trace
+    monkeypatch.setattr(Simulation, "trace", lambda self: opened.append(1) or real(self))
+    root = Path(__file__).parents[2]
+    (folder / "s.yaml").write_text(
+        f"scenario: {root}/configs/vllm_rtx4090.yaml\ncache: kept\nset: {{trace.limit: 30}}\n"
+        "vary: {serve.max_sequences: [4, 256]}\ncolumns: [requests.*]\n"
+    )
+    table = sweep.run("s.yaml", options=Options(workers=1)).table()
+    assert len(opened) == 1
+    assert table["requests.done"].to_list() == [30, 30]
+    few, many = table["requests.ttft_s.p99"].to_list()
+    assert few > many

@@ -88,9 +88,10 @@ def test_every_figure_with_a_source_is_drawn_or_is_a_size(scenario):
     figures = {figure.path: figure for figure in uncertain(scenario)}
     sizes = ("capacity", "granularity", "page", "max_payload", "header", "read_request", "endurance", "row", "visit")
     others = ("sharpness", "activation.banks")  # choices of a model, and what somebody has counted
+    shapes = ("rows", "depth", "block", "lanes", "passes", "reuse")  # of kernels' curves, fitted together
     for path, part in scenario.machine.parts().items():
         for field, origin in part.origins().items():
-            if not field.endswith((*sizes, *others)) and value_at(scenario, f"{path}.{field}"):
+            if not field.endswith((*sizes, *others, *shapes)) and value_at(scenario, f"{path}.{field}"):
                 found = [figure for figure in figures.values() if f"{figure.path}.".startswith(f"{path}.{field}.")]
                 assert found or field in ("queue_depth", "engines", "nand.dies"), (path, field)
                 for figure in found:

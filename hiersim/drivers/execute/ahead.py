@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hiersim.drivers.execute import rows
-from hiersim.drivers.execute.columns import LOOK, NONE, S_DISTANCE, S_HEAD, S_LOOK, S_LOOK_AT
+from hiersim.drivers.execute.columns import LOOK, NONE, S_AWAY, S_DISTANCE, S_HEAD, S_LOOK, S_LOOK_AT
 from hiersim.drivers.execute.program import Program
 from hiersim.engine import early, lookups, rooms
 from hiersim.engine.columns import (
@@ -14,6 +14,7 @@ from hiersim.engine.columns import (
     ARRIVING,
     DISPLACED,
     EARLY,
+    J_TAG,
     PREFETCH,
     PREFETCHING,
     RESIDENT,
@@ -36,6 +37,8 @@ def look(w: World, d: Program, stream: int) -> bool:
     catch_up(d, stream)
     while d.streams[stream, S_LOOK] != NONE and d.streams[stream, S_DISTANCE] <= d.state[LOOK]:
         o = rows.row(d, d.streams[stream, S_LOOK])
+        if d.streams[stream, S_AWAY] > 0 and d.streams[stream, S_LOOK_AT] == NONE:
+            return False
         if d.action[o] == COMPUTE:
             open_up(d, stream, o)
             while d.streams[stream, S_LOOK_AT] < d.offsets[o] + d.reads[o]:
@@ -44,7 +47,7 @@ def look(w: World, d: Program, stream: int) -> bool:
                     if not make_room(w, d, o, key):
                         return False
                     d.streams[stream, S_LOOK_AT] += 1
-                    fetch(w, d, o, key)
+                    fetch(w, d, stream, o, key)
                     return True
                 d.streams[stream, S_LOOK_AT] += 1
         d.streams[stream, S_LOOK] = d.following[o]
@@ -104,11 +107,13 @@ def lacks_room(w: World, tier: int, size: int) -> bool:
 
 
 @inner
-def fetch(w: World, d: Program, o: int, key: int) -> None:
+def fetch(w: World, d: Program, stream: int, o: int, key: int) -> None:
     """Begin a prefetch for which there is room."""
     near = w.units[d.unit[o], U_NEAR]
     source = source_of(w, near, key)
     job = new_job(w, PREFETCHING, key, source, near, PREFETCH, w.streams.shape[0])
+    w.jobs[job, J_TAG] = -2 - stream  # to be told from operations
+    d.streams[stream, S_AWAY] += 1
     w.transit[key] = job
     w.state[near, key] = ARRIVING
     if early.marks(w):

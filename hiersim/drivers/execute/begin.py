@@ -20,14 +20,12 @@ from hiersim.drivers.execute.columns import (
     WORKING,
 )
 from hiersim.drivers.execute.program import Program
-from hiersim.engine import driven, lookups
+from hiersim.engine import driven
 from hiersim.engine.columns import (
     A_INDEX,
     A_LACKS,
     A_NEXT,
     A_OBJECT,
-    A_UNIT,
-    CREATE,
     NOW,
     RESIDENT,
     T_LINE_HEAD,
@@ -77,6 +75,7 @@ def begin(w: World, d: Program, o: int) -> None:
     d.phase[o] = ASKING
     d.outstanding[o] = 1  # until all has been asked for
     d.work[o] = NONE
+    d.begun[o] = w.clock[NOW]
     unit, stream = d.unit[o], d.stream[o]
     near = w.units[unit, U_NEAR]
     start = d.offsets[o]
@@ -127,15 +126,14 @@ def ask(w: World, d: Program, place: int) -> None:
 @inner
 def heard(w: World, d: Program, a: int) -> None:
     """Take note that an object is held, or is nowhere: then it is made again, or the run ends."""
-    place, key, unit = w.accesses[a, A_INDEX], w.accesses[a, A_OBJECT], w.accesses[a, A_UNIT]
+    place, key = w.accesses[a, A_INDEX], w.accesses[a, A_OBJECT]
     o = rows.row(d, place)
     if w.accesses[a, A_LACKS] == 1:
         if d.action[o] == FETCH or d.makeable[key] == 0:
             d.state[LOST_BY] = place
             d.state[LOST_OBJECT] = key
         else:
-            w.accesses[a, A_LACKS] = 0
-            lookups.begin_transit(w, a, key, CREATE, NONE, w.units[unit, U_NEAR])
+            driven.remake(w, a)
         return
     if d.work[o] == a:
         behind = w.accesses[a, A_NEXT]
@@ -151,10 +149,10 @@ def came(w: World, d: Program, place: int) -> None:
     d.outstanding[o] -= 1
     if d.outstanding[o] > 0:
         return
-    d.begun[o] = w.clock[NOW]
     if d.action[o] == FETCH:
         over.end(w, d, place)
     else:
+        d.begun[o] = w.clock[NOW]
         operate(w, d, place)
 
 

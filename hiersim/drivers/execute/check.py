@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from hiersim.drivers.execute import scan
 from hiersim.drivers.execute.setup import Setting, Trace, costs, homes, plan_of
 from hiersim.errors import ConfigError, TraceError, nearest
+from hiersim.machine import ClassRules
 from hiersim.machine.machine import unknown_tier
-from hiersim.traces.operation import COMPUTE, DTYPES, FETCH, NONE, Operations, OperationTrace
+from hiersim.traces.operation import COMPUTE, DTYPES, NONE, Operations, OperationTrace
 
 
-def check(setting: Setting, trace: Trace) -> None:
-    """Check a trace against a machine and its rules.
+def check_names(setting: Setting, trace: Trace) -> None:
+    """Check that the machine has what a trace names, and that the rules are for operations.
 
     Raises:
-        ConfigError: the rules say what operations do not know.
-        TraceError: unknown units or tiers, an object from nowhere, an operation that is too large; with its name.
+        ConfigError: the rules say what operations do not know, or leave out a tier that they need.
+        TraceError: an unknown unit or tier.
     """
     _rules(setting)
     _names(setting, trace)
-    plan = plan_of(setting)
+
+
+def check(setting: Setting, trace: Trace) -> None:
+    """Check a trace whose names are right against a machine, as far as it is there; pieces are checked as they come.
+
+    Raises:
+        TraceError: an object from nowhere, an operation that is too large; with its name.
+    """
     if isinstance(trace, OperationTrace):
         produced(setting, trace)
-        check_piece(setting, trace, trace.operations, homes(plan, trace, setting.classes))
+        check_piece(setting, trace, trace.operations, homes(plan_of(setting), trace, setting.classes))
 
 
 def _rules(setting: Setting) -> None:
@@ -66,31 +74,33 @@ def produced(setting: Setting, trace: OperationTrace) -> None:
         TraceError: one that no tier has at first, nothing can make, and no operation writes.
     """
     objects, operations = trace.objects, trace.operations
-    rules = [setting.classes.get(name) for name in objects.classes]
-    by_class = [
-        rule is not None and (rule.home or rule.compute_time or rule.flops_per_byte) is not None for rule in rules
-    ]
-    there = (
-        (objects.home != NONE)
-        | (objects.start != NONE)
-        | (objects.flops > 0)
-        | np.array(by_class)[objects.object_class]
-    )
-    there[operations.uses[_written(operations)]] = True
-    row = np.repeat(np.arange(len(operations)), np.diff(operations.offsets))
-    needs = np.isin(np.array(trace.header.actions)[operations.kind], (COMPUTE, FETCH))[row]
-    wrong = np.flatnonzero(needs & ~there[operations.uses])
-    if len(wrong):
-        name = objects.name(int(operations.uses[wrong[0]]))
+    known = [_comes_from_somewhere(setting.classes.get(name)) for name in objects.classes]
+    first = (objects.home != NONE) | (objects.start != NONE) | (objects.flops > 0)
+    there = (first | np.array(known, bool)[objects.object_class]).astype(np.uint8)
+    piece = _scanned(setting, trace, operations)
+    scan.mark_written(piece, there)
+    use = int(scan.first_orphan(piece, there))
+    if use >= 0:
+        name, place = (
+            objects.name(int(operations.uses[use])),
+            int(np.searchsorted(operations.offsets, use, "right")) - 1,
+        )
         what = f"object {name} is never produced: no operation writes it, no tier has it at first, nothing can make it"
-        raise TraceError(f"operation {trace.label(int(row[wrong[0]]))}: {what}")
+        raise TraceError(f"operation {trace.label(place)}: {what}")
 
 
-def _written(operations: Operations) -> Any:
-    """Return which uses are writes, bool [uses]."""
-    counts = np.diff(operations.offsets)
-    place = np.arange(len(operations.uses)) - np.repeat(operations.offsets[:-1], counts)
-    return place >= np.repeat(operations.reads, counts)
+def _comes_from_somewhere(rules: ClassRules | None) -> bool:
+    if rules is None:
+        return False
+    return rules.home is not None or rules.compute_time is not None or rules.flops_per_byte is not None
+
+
+def _scanned(setting: Setting, trace: Trace, piece: Operations) -> tuple[Any, ...]:
+    """Return what the compiled passes look at: offsets, reads, uses, action and near tier by operation."""
+    order, units = list(setting.rules), setting.machine.units
+    near = np.array([order.index(units[name].tier) for name in trace.header.units], np.int64)
+    actions = np.array(trace.header.actions, np.uint8)
+    return piece.offsets, piece.reads, piece.uses, actions[piece.kind], near[piece.unit]
 
 
 def check_piece(setting: Setting, trace: Trace, piece: Operations, home: Any, start: int = 0) -> None:
@@ -106,38 +116,30 @@ def check_piece(setting: Setting, trace: Trace, piece: Operations, home: Any, st
     Raises:
         TraceError: with the operation's name, and by how much it is too large.
     """
-    machine, header = setting.machine, trace.header
-    units = list(machine.units)
-    number = np.array([units.index(name) for name in header.units])[piece.unit]
-    actions = np.array(header.actions)[piece.kind]
-    wrong = (actions == COMPUTE) & (piece.flops > 0) & (costs(machine)[number, piece.dtype] == 0.0)
+    _formats(setting, trace, piece, start)
+    size, order = trace.objects.size, list(setting.rules)
+    at_home = [int(size[home[: len(size)] == t].sum()) for t in range(len(order))]
+    capacity = [rules.capacity or setting.machine.tiers[name].capacity for name, rules in setting.rules.items()]
+    room = np.array(capacity, np.int64) - np.array(at_home, np.int64)
+    scanned = _scanned(setting, trace, piece)
+    i = int(scan.first_too_large(scanned, size, home, room))
+    if i >= 0:
+        near = int(scanned[4][i])
+        mine = np.unique(piece.uses[piece.offsets[i] : piece.offsets[i + 1]])
+        needed, free = int(size[mine[home[mine] != near]].sum()), int(room[near])
+        what = f"its objects take {needed:,} bytes in {order[near]}, where {max(0, free):,} are free of what is at home"
+        raise TraceError(f"operation {trace.label(start + i)}: {what}: {needed - free:,} bytes too many")
+
+
+def _formats(setting: Setting, trace: Trace, piece: Operations, start: int) -> None:
+    """Check that units compute in the number formats that operations ask for."""
+    units = list(setting.machine.units)
+    number = np.array([units.index(name) for name in trace.header.units])[piece.unit]
+    computes = np.array(trace.header.actions)[piece.kind] == COMPUTE
+    wrong = computes & (piece.flops > 0) & (costs(setting.machine)[number, piece.dtype] == 0.0)
     if wrong.any():
         i = int(np.argmax(wrong))
         unit = units[number[i]]
-        has = ", ".join(machine.units[unit].flops)
-        raise TraceError(
-            f"operation {trace.label(start + i)}: {unit} does not compute in {DTYPES[piece.dtype[i]]}; it has {has}"
-        )
-    for i, needed, tier, room in _too_large(setting, trace, piece, home):
-        what = f"its objects take {needed:,} bytes in {tier}, where {max(0, room):,} are free of what is at home there"
-        raise TraceError(f"operation {trace.label(start + i)}: {what}: {needed - room:,} bytes too many")
-
-
-def _too_large(setting: Setting, trace: Trace, piece: Operations, home: Any) -> Iterator[tuple[int, int, str, int]]:
-    """Yield operations whose objects do not fit near: place, bytes, tier, room."""
-    objects, order = trace.objects, list(setting.rules)
-    actions = np.array(trace.header.actions)[piece.kind]
-    near = np.array([order.index(setting.machine.units[name].tier) for name in trace.header.units])[piece.unit]
-    row = np.repeat(np.arange(len(piece)), np.diff(piece.offsets))
-    counted = objects.size[piece.uses] * (home[piece.uses] != near[row]) * np.isin(actions, (COMPUTE, FETCH))[row]
-    needed = np.zeros(len(piece), np.int64)
-    np.add.at(needed, row, counted)
-    for t, name in enumerate(order):
-        held = int(objects.size[home[: len(objects)] == t].sum())
-        room = (setting.rules[name].capacity or setting.machine.tiers[name].capacity) - held
-        for i in np.flatnonzero((near == t) & (needed > room)):
-            first, last = piece.offsets[i : i + 2]  # an object that is named twice counts once
-            mine = np.unique(piece.uses[first:last])
-            exact = int(objects.size[mine[home[mine] != t]].sum())
-            if exact > room:
-                yield int(i), exact, name, room
+        has = ", ".join(setting.machine.units[unit].flops)
+        what = f"{unit} does not compute in {DTYPES[piece.dtype[i]]}; it has {has}"
+        raise TraceError(f"operation {trace.label(start + i)}: {what}")

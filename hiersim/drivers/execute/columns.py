@@ -54,9 +54,10 @@ REST, LEAVE, GO_ON, AHEAD = 0, 1, 2, 3
     S_LOOK,  # place up to which it has looked ahead, -1 when nothing is left
     S_LOOK_AT,  # which of its reads is next, -1 when it has not been begun
     S_DISTANCE,  # operations between the head and that place
+    S_AWAY,  # prefetches that it began and that are on their way
     S_CRITICAL,  # picoseconds: the longest chain up to its last operation that is over
     STREAM_COLUMNS,
-) = range(10)
+) = range(11)
 STREAM_COLUMNS = 16
 
 # --- tiers ----------------------------------------------------------------------------------------------------------

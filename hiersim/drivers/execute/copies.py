@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hiersim.drivers.execute import duration, over, rows
-from hiersim.drivers.execute.columns import AT, CURRENT, NONE, WAITERS, WAITING, WORKING
+from hiersim.drivers.execute.columns import AT, CURRENT, NONE, S_AWAY, WAITERS, WAITING, WORKING
 from hiersim.drivers.execute.program import Program
 from hiersim.engine import driven, gates, moves, rooms
 from hiersim.engine.columns import (
@@ -76,7 +76,8 @@ def go_on(w: World, d: Program, place: int) -> None:
 def must_wait(w: World, d: Program, o: int, key: int) -> bool:
     """Say whether an object is in transit near the unit, or (not for a store) held there."""
     near = w.units[d.unit[o], U_NEAR]
-    if w.state[near, key] == ABSENT or w.home[near, key] == 1:
+    stays = w.home[near, key] == 1 and d.action[o] != STORE
+    if w.state[near, key] == ABSENT or stays:
         return False
     held = w.state[near, key] == RESIDENT and w.pins[near, key] > 0
     return bool(w.transit[key] != NONE or (held and d.action[o] != STORE))
@@ -138,6 +139,10 @@ def unchain(w: World, d: Program, o: int, job: int) -> None:
 def ended(w: World, d: Program, job: int) -> None:
     """Take note that a job has ended; with the last of them its operation is over."""
     place = w.jobs[job, J_TAG]
+    if place < NONE:  # a prefetch of a stream
+        d.streams[-2 - place, S_AWAY] -= 1
+        driven.over(w, job)
+        return
     unchain(w, d, rows.row(d, place), job)
     driven.over(w, job)
     came(w, d, place)

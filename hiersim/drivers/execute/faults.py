@@ -21,15 +21,24 @@ def lost(execution: Execution) -> TraceError:
     state, trace = execution.program.state, execution.trace
     place, key = int(state[x.LOST_BY]), int(state[x.LOST_OBJECT])
     name = trace.objects.name(key)
-    was = execution.core.world.tiers[:, c.T_LOST].sum()
     why = "nothing has written it yet: no dependency orders it after what does"
-    if was:
-        why = f"it was evicted where there was no further room ({was:,} objects were), and nothing can make it again"
-    elif trace.objects.last_use[key] != -1 and execution.program.remaining[key] == 0:
-        why = "it has ended"
+    if _was_there(execution, key):
+        lost = int(execution.core.world.tiers[:, c.T_LOST].sum())
+        how = f"evicted where no tier had room for it, as {lost:,} were" if lost else "dropped"
+        why = f"it was {how}, and nothing can make it again"
     return TraceError(
         f"operation {trace.label(place)} at {execution.core.now:,} ps: object {name} is in no tier: {why}"
     )
+
+
+def _was_there(execution: Execution, key: int) -> bool:
+    """Say whether an object has been somewhere: at the start, or since an operation wrote it."""
+    p = execution.program
+    for row in np.flatnonzero(p.over >= 0):
+        start = p.offsets[row] + p.reads[row]
+        if key in p.uses[start : p.offsets[row + 1]]:
+            return True
+    return bool(execution.trace.objects.start[key] >= 0)
 
 
 def standstill(execution: Execution) -> ConfigError:

@@ -119,7 +119,7 @@ def empty(trace: Any, tiers: int, units: int, look: int) -> dict[str, Any]:
         if dimensions == 1:
             rows[name] = np.zeros(1 if name in ("offsets", "after_offsets", "first") else 0, kind)
     streams = np.full((len(header.streams), x.STREAM_COLUMNS), x.NONE, np.int64)
-    streams[:, [x.S_LEFT, x.S_DISTANCE, x.S_CRITICAL]] = 0
+    streams[:, [x.S_LEFT, x.S_DISTANCE, x.S_AWAY, x.S_CRITICAL]] = 0
     kinds = np.zeros((len(header.kinds), x.KIND_COLUMNS), np.int64)
     kinds[:, x.K_ACTION] = header.actions
     state = np.zeros(x.STATE_COLUMNS, np.int64)

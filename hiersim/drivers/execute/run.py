@@ -11,16 +11,19 @@ import numpy as np
 
 from hiersim.drivers.execute import columns as x
 from hiersim.drivers.execute import loop
-from hiersim.drivers.execute.check import check, check_piece
+from hiersim.drivers.execute.check import check, check_names, check_piece
 from hiersim.drivers.execute.faults import lost, standstill
 from hiersim.drivers.execute.load import Numbers, extended
 from hiersim.drivers.execute.outcome import operations_result
 from hiersim.drivers.execute.program import Program, handle
 from hiersim.drivers.execute.setup import Setting, Trace, homes, make_core, make_program
 from hiersim.engine import columns as c
+from hiersim.engine.build import WHOLE
 from hiersim.engine.laws import check_laws
 from hiersim.engine.outcome import make_result
 from hiersim.engine.result import Result
+from hiersim.errors import ConfigError, Mistake
+from hiersim.machine import Execute
 from hiersim.policies.hooks import failures
 from hiersim.traces.operation import Operations, OperationTrace
 
@@ -40,9 +43,10 @@ class Execution:
     """
 
     def __init__(self, setting: Setting, trace: Trace) -> None:
-        check(setting, trace)
+        check_names(setting, trace)
         self.setting, self.trace = setting, trace
         self.core = make_core(setting, trace)
+        check(setting, trace)
         self.program: Program = make_program(setting, trace, self.core)
         self.numbers = Numbers.of(trace.header, self.core.plan)
         self.homes = homes(self.core.plan, trace, setting.classes)
@@ -134,3 +138,25 @@ def run_operations(
     seconds = time.perf_counter() - start
     check_laws(execution.core)
     return make_result(execution.core, name, seconds, provenance, operations_result(execution))
+
+
+def setting_of(scenario: Any) -> Setting:
+    """Return what a run of a ``hiersim.config.Scenario`` is given."""
+    outputs = scenario.outputs
+    return Setting(
+        scenario.machine,
+        scenario.tiers,
+        scenario.classes,
+        scenario.execute or Execute(),
+        scenario.seed,
+        outputs.timeline,
+        outputs.timeline_window or WHOLE,
+    )
+
+
+def execute_scenario(scenario: Any, trace: Trace, progress: Progress | None = None) -> Result:
+    """Run the operations of a ``hiersim.config.Scenario``; errors as ``run_operations``."""
+    if scenario.agents:
+        raise ConfigError([Mistake("agents", "decide while accesses are replayed; operations have their own order")])
+    provenance = {"seed": scenario.seed, "scenario_hash": scenario.scenario_hash}
+    return run_operations(setting_of(scenario), trace, scenario.name, provenance, progress)

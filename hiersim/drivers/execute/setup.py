@@ -11,11 +11,13 @@ import numpy as np
 from hiersim.drivers.execute import columns as x
 from hiersim.drivers.execute.load import Numbers
 from hiersim.drivers.execute.program import Program, empty
+from hiersim.engine import columns as c
 from hiersim.engine import driven
 from hiersim.engine.build import WHOLE, Options, homes_of
 from hiersim.engine.core import Core
 from hiersim.engine.plan import PS_PER_S, Plan, make_plan
 from hiersim.engine.world import I64
+from hiersim.errors import ConfigError
 from hiersim.machine import ClassRules, Execute, Machine, Replay, TierRules
 from hiersim.traces.access import AccessTrace
 from hiersim.traces.operation import DTYPES, NONE, OperationStream, OperationTrace
@@ -96,8 +98,15 @@ def homes(plan: Plan, trace: Trace, classes: Mapping[str, ClassRules]) -> I64:
 def _place(core: Core, trace: Trace, plan: Plan) -> None:
     """Make objects resident where they start."""
     objects, tiers = trace.objects, Numbers.of(trace.header, plan).tiers
-    for number in np.flatnonzero((objects.start != NONE) & (core.world.home[:, : len(objects)].sum(axis=0) == 0)):
-        driven.put(core.handle, int(tiers[objects.start[number]]), int(number))
+    starts = tiers[objects.start].astype(np.int64)
+    starts[core.world.home[:, : len(objects)].any(axis=0)] = NONE
+    full = int(driven.place(core.handle, starts))
+    if full >= 0:
+        tier, name = int(starts[full]), plan.order[starts[full]]
+        needed = int(objects.size[starts == tier].sum())
+        capacity, used = (int(core.world.tiers[tier, column]) for column in (c.T_CAPACITY, c.T_USED))
+        what = f"{capacity:,} bytes cannot hold the {needed:,} bytes of objects that start there"
+        raise ConfigError(f"tiers.{name}.capacity: {what} (object {objects.name(full)} came when {used:,} were taken)")
 
 
 def make_program(setting: Setting, trace: Trace, core: Core) -> Program:

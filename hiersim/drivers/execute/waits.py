@@ -5,8 +5,8 @@ from __future__ import annotations
 from hiersim.drivers.execute import copies, rows
 from hiersim.drivers.execute.columns import ASKING, BASE, IN_TURN, NONE, QUEUED, S_HEAD, S_UNIT, WAITING
 from hiersim.drivers.execute.program import Program
-from hiersim.engine import accounting
-from hiersim.engine.columns import J_OBJECT, J_SEQ, NOW, SORT, U_NEAR
+from hiersim.engine import accounting, spans
+from hiersim.engine.columns import J_OBJECT, NOW, SORT, U_NEAR
 from hiersim.engine.world import World
 from hiersim.jit import inner
 
@@ -64,11 +64,11 @@ def charge(w: World, d: Program, unit: int, place: int, passed: int) -> None:
     elif phase == ASKING:
         accounting.stall(w, unit, d.work[o], passed)
     elif phase == WAITING:
-        who = place, d.uses[d.place[o]], NONE
-        if copies.awaited(w, d, o) != NONE:
-            accounting.stall_joined(w, unit, who, copies.awaited(w, d, o), passed)
+        key, job = d.uses[d.place[o]], copies.awaited(w, d, o)
+        if job == NONE:
+            accounting.stall_room(w, unit, (place, key, NONE), near, passed)
         else:
-            accounting.stall_room(w, unit, who, near, passed)
+            accounting.stall_joined(w, unit, (place, key, spans.transfer_of(w, job)), job, passed)
     else:
         job = d.work[o]
-        accounting.stall_job(w, unit, (place, w.jobs[job, J_OBJECT], w.jobs[job, J_SEQ]), job, passed)
+        accounting.stall_job(w, unit, (place, w.jobs[job, J_OBJECT], spans.transfer_of(w, job)), job, passed)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from hiersim.drivers.serve import blocks, phase, queue, room
+from hiersim.drivers.serve import blocks, moving, phase, queue, room
 from hiersim.drivers.serve.columns import (
     C_ANYWHERE,
     C_BLOCK,
     C_BLOCK_BYTES,
     C_CHUNKED,
+    C_FAIR,
     C_LAYERED,
     C_PAGE,
     C_PAGE_BYTES,
@@ -22,9 +23,11 @@ from hiersim.drivers.serve.columns import (
     E_LATE,
     E_NEEDS,
     E_PREEMPTED,
+    E_QUEUE,
     E_RUNNING,
     E_SEEN,
     E_SLOWED,
+    E_STEPS,
     E_STUCK,
     E_TIER,
     FETCHING,
@@ -49,6 +52,8 @@ from hiersim.drivers.serve.columns import (
     Q_STARTED,
     Q_STATE,
     Q_STEP,
+    Q_SWAPPED,
+    Q_USER,
     REUSED,
     RUNNING,
     W_DECODE,
@@ -127,14 +132,49 @@ def extend(w: World, s: Serve, r: int, count: int) -> bool:
 @inner
 def preempt(w: World, s: Serve, r: int) -> None:
     """Take everything from a running request and let it wait before all others; what it had is remembered."""
-    room.remember(w, s, r, s.queries[r, Q_AT] if s.queries[r, Q_SKIP] == 0 else 0)
-    blocks.let_go(w, s, r)
     s.queries[r, Q_PREEMPTIONS] += 1
     s.clock[K_FRONT] += 1
     s.queries[r, Q_KEY] = -s.clock[K_FRONT]
-    s.queries[r, Q_STATE] = WAITING
     phase.turn(s, r, W_PREEMPTED, w.clock[NOW])
-    queue.put(s, r)
+    if moving.swap_out(w, s, r):
+        return
+    room.remember(w, s, r, s.queries[r, Q_AT] if s.queries[r, Q_SKIP] == 0 else 0)
+    blocks.let_go(w, s, r)
+    s.queries[r, Q_STATE] = WAITING
+    queue.put(s, s.queries[r, Q_ENGINE], r)
+
+
+@inner
+def make_fair(w: World, s: Serve, e: int) -> None:
+    """Now and then let the running request of the user who got most make way for one of a user who got less."""
+    every = s.settings[C_FAIR]
+    if every == 0 or s.engines[e, E_QUEUE] == 0 or s.engines[e, E_STEPS] % every != 0:
+        return
+    most, place = s.service[s.queries[s.queue[e, 0, 1], Q_USER]], NONE
+    for i in range(s.engines[e, E_RUNNING]):
+        got = s.service[s.queries[s.running[e, i], Q_USER]]
+        if got > most:
+            most, place = got, i
+    if place == NONE:
+        return
+    r = s.running[e, place]
+    s.engines[e, E_RUNNING] -= 1
+    for i in range(place, s.engines[e, E_RUNNING]):
+        s.running[e, i] = s.running[e, i + 1]
+    preempt(w, s, r)
+    if s.queries[r, Q_STATE] == WAITING:  # it goes behind those that wait now
+        behind(s, e, r)
+
+
+@inner
+def behind(s: Serve, e: int, r: int) -> None:
+    """Put a request that was put before all others behind all of them."""
+    first = queue.take(s, e)
+    last = s.queries[r, Q_KEY]
+    for i in range(s.engines[e, E_QUEUE]):
+        last = max(last, s.queue[e, i, 0])
+    s.queries[first, Q_KEY] = last + 1
+    queue.put(s, e, first)
 
 
 @inner
@@ -146,7 +186,7 @@ def enter(w: World, s: Serve, e: int, r: int, count: int) -> None:
     s.engines[e, E_LATE] += s.queries[r, Q_PENDING]
     s.queries[r, Q_STEP] = count
     s.queries[r, Q_COMPUTED] += count
-    s.figures[SAMPLED] += 1 if left(s, r) == count else 0
+    s.figures[SAMPLED] += 1  # logits are computed of everybody, also of who has not caught up
     if count == 1 and s.queries[r, Q_SKIP] == 0:
         s.figures[DECODES] += 1
         s.figures[CONTEXT] += s.queries[r, Q_AT]
@@ -212,13 +252,34 @@ def schedule_waiting(w: World, s: Serve, e: int, margin: int) -> None:
             return
         answer = admit(w, s, e, r)
         if answer == STOP:
-            queue.put(s, r)
-            return
+            freed = s.engines[e, E_RUNNING] == 0 and unburden(w, s, e)
+            queue.put(s, e, r)
+            if not freed:
+                return
+
+
+@inner
+def unburden(w: World, s: Serve, e: int) -> bool:
+    """Where nothing runs, take the room of all that wait behind the first, who lacks it; say whether some had any."""
+    freed = False
+    for i in range(s.engines[e, E_QUEUE]):
+        r = s.queue[e, i, 1]
+        held = s.queries[r, Q_BYTES] > 0 or s.queries[r, Q_HELD] > 0
+        if held and s.queries[r, Q_ENGINE] == e and s.queries[r, Q_PENDING] == 0:
+            room.give_back(w, s, r, s.queries[r, Q_BYTES])
+            blocks.let_go(w, s, r)
+            s.queries[r, Q_PREEMPTIONS] += 1
+            freed = True
+    return freed
 
 
 @inner
 def admit(w: World, s: Serve, e: int, r: int) -> int:
     """Take a request in, let it fetch its blocks first, or leave it where it is for want of room or tokens."""
+    if s.queries[r, Q_ENGINE] != e:
+        return GO_ON if moving.come_across(w, s, e, r) else STOP
+    if s.queries[r, Q_SWAPPED] > 0:
+        return GO_ON if moving.come_back(w, s, e, r) else STOP
     fresh = s.queries[r, Q_AT] == 0 and s.queries[r, Q_HELD] == 0 and s.queries[r, Q_BYTES] == 0
     if fresh:
         if s.engines[e, E_STUCK] == r and still_stuck(w, s, e):
@@ -243,7 +304,9 @@ def admit(w: World, s: Serve, e: int, r: int) -> int:
     if s.settings[C_CHUNKED] == 0 and left(s, r) > s.engines[e, E_BUDGET]:
         return STOP
     if not extend(w, s, r, count):
-        return STOP
+        count = min(count, s.queries[r, Q_STEP])  # the room for these was taken before its blocks were fetched
+        if not extend(w, s, r, count):
+            return STOP
     s.queries[r, Q_STATE] = RUNNING
     if s.queries[r, Q_STARTED] == NONE:
         s.queries[r, Q_STARTED] = w.clock[NOW]
@@ -268,10 +331,14 @@ def still_stuck(w: World, s: Serve, e: int) -> bool:
     """Say, without looking its blocks up again, whether the head of the queue still lacks room for its whole prompt."""
     if s.settings[C_WHOLE] == 0:  # what it needs depends on the tokens that the step has left
         return False
-    near = s.engines[e, E_TIER]
-    return bool(
-        moved(w) == s.engines[e, E_SEEN] and room.free(w, s, e) + rooms.evictable(w, near) < s.engines[e, E_NEEDS]
-    )
+    had = room.free(w, s, e) + rooms.evictable(w, s.engines[e, E_TIER])
+    return bool(moved(w) == s.engines[e, E_SEEN] and had < s.engines[e, E_NEEDS] + reserve(s, e))
+
+
+@hot
+def reserve(s: Serve, e: int) -> int:
+    """Return the bytes that must stay free when a request is admitted."""
+    return int(s.settings[C_RESERVE] if s.engines[e, E_RUNNING] > 0 else 0)
 
 
 @inner
@@ -285,6 +352,7 @@ def settle_in(w: World, s: Serve, e: int, r: int, far: int) -> bool:
         kept = max(0, kept)
     done = found * size + kept * page
     count = min(total - done, s.engines[e, E_BUDGET])
+    s.queries[r, Q_STEP] = count
     s.engines[e, E_NEEDS] = 0
     if s.settings[C_CHUNKED] == 0 and total - done > s.engines[e, E_BUDGET]:
         return False
@@ -293,9 +361,8 @@ def settle_in(w: World, s: Serve, e: int, r: int, far: int) -> bool:
     if room.reserves(s):
         whole = max(whole, s.queries[r, Q_PROMPT] + s.queries[r, Q_GUESS])
     own = max(0, room.bytes_of(s, whole) - shared)
-    reserve = s.settings[C_RESERVE] if s.engines[e, E_RUNNING] > 0 else 0
-    s.engines[e, E_NEEDS] = own + far * s.settings[C_BLOCK_BYTES] + reserve
-    if not room.has_room(w, s, e, s.engines[e, E_NEEDS], e):
+    s.engines[e, E_NEEDS] = own + far * s.settings[C_BLOCK_BYTES]
+    if not room.has_room(w, s, e, s.engines[e, E_NEEDS] + reserve(s, e), e):
         return False
     room.forget(s, r, kept * s.settings[C_PAGE_BYTES])
     room.take_again(w, s, r, kept * s.settings[C_PAGE_BYTES])

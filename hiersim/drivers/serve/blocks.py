@@ -9,6 +9,7 @@ from hiersim.drivers.serve.columns import (
     C_BLOCK,
     C_BLOCK_BYTES,
     C_CHEAPER,
+    E_COPIED,
     E_TIER,
     E_UNIT,
     FREE,
@@ -119,7 +120,7 @@ def hold(w: World, s: Serve, r: int) -> None:
             s.pinned[i] = 0  # the pin is the request's own from here on
         else:
             s.queries[r, Q_PENDING] += 1
-            driven.acquire(w, unit, key, i, e)
+            driven.acquire_promised(w, unit, key, i, e)
 
 
 @inner
@@ -182,6 +183,7 @@ def copy_out(w: World, s: Serve, r: int) -> None:
     for i in range(first + begin, first + end):
         if s.fate[i] == SHARED and moves.may_copy(w, near, s.block[i]):
             moves.copy_out(w, near, s.block[i], WRITE_BACK, s.queries[r, Q_ENGINE])
+            s.engines[s.queries[r, Q_ENGINE], E_COPIED] += 1
 
 
 @inner

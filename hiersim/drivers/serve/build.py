@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from hiersim.drivers.serve import columns as c
+from hiersim.drivers.serve.fits import WORKSPACE, check_pool, check_tiers
 from hiersim.drivers.serve.state import Serve
 from hiersim.drivers.serve.step import ACTIVATION, KV, WEIGHT
 from hiersim.drivers.serving import columns as k
@@ -17,16 +19,19 @@ from hiersim.engine.build import Options
 from hiersim.engine.core import Core
 from hiersim.errors import ConfigError
 from hiersim.machine import Machine, Replay, TierRules
-from hiersim.machine.serving import Serving
+from hiersim.machine.serving import KvCodec, Serving
 from hiersim.models import Model, Work, work_of
+from hiersim.models.codec import Codec, coded
+from hiersim.models.dtypes import bits_of
 from hiersim.models.splitting import Dtypes
 from hiersim.traces.access import AccessTrace
+from hiersim.traces.blocks import block_flops, block_parents
 from hiersim.traces.request import RequestTrace
 
 CLASSES = ("kv", "weight", "activation")
 ALLOCATIONS = ("paged", "reserved", "mapped")
+ROLES = ("both", "prefill", "decode")
 NEVER = 1 << 62
-WORKSPACE = 0.02  # share of the near tier for activations and the runtime, where the pool is not given; an estimate
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,8 @@ def prepare(machine: Machine, tiers: dict[str, TierRules], serving: Serving, mod
     work = work_of(model, serving.ranks, Dtypes(weights=formats.weights, kv=formats.kv))
     units = serving.units or (next(iter(machine.units)),)
     near = machine.units[units[0]].tier
+    if near in serving.codecs:
+        work = coded(work, _codec(serving.codecs[near]).ratio(bits_of(formats.kv)))
     capacity = tiers[near].capacity or machine.tiers[near].capacity
     return Setup(
         model, work, serving, units, _sizes(serving, work, capacity, machine.tiers[near].capacity, near), formats
@@ -92,14 +99,7 @@ def _sizes(serving: Serving, work: Work, capacity: int, physical: int, near: str
     else:
         left = int(min(capacity, physical) * serving.memory_share) - work.weight_bytes - int(physical * WORKSPACE)
         pool = left
-    if pool < page + window_page + state:
-        need = work.weight_bytes + int(physical * WORKSPACE)
-        raise ConfigError(
-            f"serve.model: {work.model} does not fit: weights and workspace take {need:,} of the {capacity:,} bytes of "
-            f"tiers.{near}, of which it may use {serving.memory_share:.0%}; no page of KV is left"
-        )
-    if pool > capacity:
-        raise ConfigError(f"serve.kv_pages: {pool:,} bytes of KV do not fit tiers.{near} with {capacity:,} bytes")
+    check_pool(serving, work, pool, page + window_page + state, (near, capacity, physical))
     return Sizes(page, window_page, window, state, 0, pool)
 
 
@@ -123,10 +123,15 @@ def make_core(machine: Machine, tiers: dict[str, TierRules], setup: Setup, trace
     """Return a core whose objects are the blocks, and one more of each class for what is no block."""
     blocks = trace.blocks_distinct if setup.sizes.block else 0
     size = setup.sizes.block or setup.sizes.page or 1
-    kinds = np.concatenate([np.zeros(blocks, np.uint8), np.array([KV, WEIGHT, ACTIVATION], np.uint8)])
+    kinds = np.array([KV] * blocks + [KV, WEIGHT, ACTIVATION], np.uint8)
+    flops, parents = np.ones(blocks + 3), np.full(blocks + 3, -1, np.int32)
+    if blocks:  # policies may ask what a block costs to compute, and which one it extends
+        flops[:blocks], parents[:blocks] = block_flops(trace, setup.model), block_parents(trace)
+    check_tiers(machine, tiers, setup.sizes.block, trace.block_tokens)
     objects = AccessTrace.build(
-        np.zeros(0, np.int32), np.full(blocks + 3, size, np.int64), {"object_class": kinds}, classes=CLASSES
-    )
+        np.zeros(0, np.int32), np.full(blocks + 3, size, np.int64), {"object_class": kinds, "flops": flops},
+        classes=CLASSES, parents=parents if blocks and trace.chained else None,
+    )  # fmt: skip
     rules = dict(tiers)
     for unit in setup.units:
         near = machine.units[unit].tier
@@ -134,7 +139,37 @@ def make_core(machine: Machine, tiers: dict[str, TierRules], setup: Setup, trace
     longest = int(np.diff(trace.block_offsets).max(initial=0))
     rows = 256 + 2 * (len(rules) + 2) * (longest + setup.rules.max_sequences)
     replay = Replay(mode="closed", streams=len(setup.units), unit=setup.units)
-    return Core(machine, rules, {}, replay, objects, seed, Options(driven=rows))
+    return Core(machine, rules, {}, replay, objects, seed, Options(driven=rows, coding=_coding(machine, rules, setup)))
+
+
+def _coding(machine: Machine, rules: dict[str, TierRules], setup: Setup) -> tuple[tuple[int, int], ...]:
+    """Return the size of KV in each tier over that in the near tier, as fractions; nothing where no tier codes."""
+    codecs = setup.rules.codecs
+    if not codecs:
+        return ()
+    bits = bits_of(setup.formats.kv)
+    near = codecs.get(machine.units[setup.units[0]].tier)
+    found = []
+    for name in rules:
+        codec = codecs.get(name, near)
+        part = _codec(codec).ratio(bits) if codec else Fraction(1)
+        part /= _codec(near).ratio(bits) if near else 1
+        found.append((part.numerator, part.denominator))
+    return tuple(found)
+
+
+def _codec(given: KvCodec) -> Codec:
+    return Codec(given.bits, given.group, given.metadata_bits, given.full_share, given.entropy)
+
+
+def _coding_times(core: Core, setup: Setup) -> Any:
+    """Return the time to code and to decode a block for each tier."""
+    found = np.zeros((len(core.plan.order), 2))
+    for t, name in enumerate(core.plan.order):
+        codec = setup.rules.codecs.get(name)
+        for way, rate in enumerate((codec.encode_rate, codec.decode_rate) if codec else ()):
+            found[t, way] = 1e12 * setup.sizes.block / rate if rate else 0.0
+    return found
 
 
 def make_state(core: Core, setup: Setup, trace: RequestTrace, seed: int) -> Serve:
@@ -176,6 +211,8 @@ def make_state(core: Core, setup: Setup, trace: RequestTrace, seed: int) -> Serv
         "out": np.zeros(k.OUT, np.float64),
         "fetch_time": _fetch_times(core, setup),
         "compute_time": _compute_times(costs, setup, trace),
+        "coding_time": _coding_times(core, setup),
+        "owed": np.zeros(engines),
         "used": np.zeros((engines, 4), np.float64),
         "samples": np.zeros((c.MOST_SAMPLES, c.SAMPLE_COLUMNS), np.int64),
     }
@@ -194,7 +231,8 @@ def _queries(setup: Setup, trace: RequestTrace, offsets: Any, seed: int) -> tupl
         rows[:, c.Q_BLOCKS] = np.minimum(np.diff(offsets), full)
     rng = np.random.default_rng([seed, 0x6E55])
     noise = np.exp2(setup.rules.guess_error * rng.standard_normal(len(trace)))
-    rows[:, c.Q_GUESS] = np.maximum(1, np.rint(trace.output_tokens * noise))
+    expected = np.rint(trace.output_tokens * noise) if setup.rules.guess_tokens is None else setup.rules.guess_tokens
+    rows[:, c.Q_GUESS] = np.maximum(1, expected)
     rows[:, c.Q_USER] = np.maximum(trace.session, -1) + 1
     for r in np.flatnonzero(trace.after >= 0)[::-1]:
         before = trace.after[r]
@@ -242,6 +280,8 @@ def _settings(core: Core, setup: Setup, trace: RequestTrace) -> Any:
         c.C_LAYERED: rules.fetch == "layered",
         c.C_CHEAPER: rules.fetch_if == "faster",
         c.C_ANYWHERE: rules.reuse == "anywhere",
+        c.C_SWAP: rules.preemption == "swap",
+        c.C_FAIR: rules.fair_every,
         c.C_ALLOCATE: ALLOCATIONS.index(rules.allocation),
         c.C_MAP_BYTES: rules.mapped_page,
         c.C_MAP_BUFFERS: 2 * setup.work.layers,
@@ -268,6 +308,7 @@ def _engines(core: Core, setup: Setup) -> Any:
     rows[:, [c.E_PEER, c.E_JOB, c.E_LINE_HEAD, c.E_LINE_TAIL, c.E_WAITER, c.E_STUCK]] = c.NONE
     for e, unit in enumerate(setup.units):
         rows[e, c.E_UNIT] = core.plan.units.index(unit)
+        rows[e, c.E_ROLE] = ROLES.index(setup.rules.roles[e]) if setup.rules.roles else c.BOTH
         rows[e, c.E_TIER] = core.plan.order.index(core.plan.machine.units[unit].tier)
     return rows
 
@@ -294,7 +335,10 @@ def _fetch_times(core: Core, setup: Setup) -> Any:
                 continue
             steps = core.plan.routes[route][1]
             slowest = max(core.plan.hops[hop].byte_cost[direction] for hop, direction in steps)
-            found[e, t] = sum(core.plan.hops[hop].latency[direction] for hop, direction in steps) + size * slowest
+            coded = int(w.coding[t, 0]) / int(w.coding[t, 1]) if len(w.coding) else 1.0
+            found[e, t] = (
+                sum(core.plan.hops[hop].latency[direction] for hop, direction in steps) + size * coded * slowest
+            )
     return found
 
 

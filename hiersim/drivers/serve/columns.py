@@ -42,8 +42,9 @@ W_QUEUE, W_FETCH, W_PREFILL, W_DECODE, W_PREEMPTED, W_MOVE, WAITS = 0, 1, 2, 3, 
     Q_ROW,  # its row among what is outstanding at its unit, while its cache moves
     Q_COPIED,  # leading blocks of its prompt whose copies were started
     Q_SKIP,  # reused blocks that its computation has still to pass over
+    Q_SWAPPED,  # bytes of its own in the next tier, or at the engine that it moves to
     QUERY_COLUMNS,
-) = range(32)
+) = range(33)
 QUERY_COLUMNS = 32
 
 # --- engines: units that serve ----------------------------------------------------------------------------------------
@@ -61,7 +62,7 @@ QUERY_COLUMNS = 32
     E_COUNT,  # requests in the step
     E_LINE_HEAD,  # of the line of remembered caches
     E_LINE_TAIL,
-    E_SWAP,  # preempted requests whose bytes are on their way out
+    E_SWAP,  # bytes of preempted requests on their way out
     E_STEPS,
     E_TOKENS,
     E_SLOWED,  # steps in which some request found no room
@@ -72,8 +73,10 @@ QUERY_COLUMNS = 32
     E_STUCK,  # the request at the head of the queue that found no room
     E_NEEDS,  # the room that it needs, that of its blocks near included
     E_SEEN,  # bytes that had come to and left all tiers when it looked
+    E_ENCODED,  # objects that had left its near tier when their coding was last charged
+    E_COPIED,  # copies of its blocks that were started
     ENGINE_COLUMNS,
-) = range(25)
+) = range(27)
 ENGINE_COLUMNS = 32
 BOTH, PREFILL_ONLY, DECODE_ONLY = 0, 1, 2
 

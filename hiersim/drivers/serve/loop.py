@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from hiersim.drivers.serve import batch, blocks, phase, queue, room, samples, step
+from hiersim.drivers.serve import batch, blocks, moving, phase, queue, room, samples, step, waiting
 from hiersim.drivers.serve.columns import (
+    C_CHUNKED,
     C_LONGEST,
+    C_TOKENS,
     DECODE_ONLY,
     E_BUSY,
     E_FORMING,
+    E_PREEMPTED,
     E_QUEUE,
     E_ROLE,
     E_RUNNING,
@@ -50,6 +53,7 @@ from hiersim.engine.columns import (
     IDLE,
     J_KIND,
     J_TAG,
+    LACKS,
     LIMIT,
     MASK,
     NOW,
@@ -64,6 +68,7 @@ from hiersim.engine.world import World
 from hiersim.jit import hot, inner, kernel
 
 NEVER = core.NEVER
+FIRST = 1 << 60  # taken off the key of those who hold room already, so that they go before all who hold none
 
 
 @kernel
@@ -137,20 +142,32 @@ def arrive(w: World, s: Serve, r: int) -> None:
     """Let a request wait, or reject what could never be served."""
     now = w.clock[NOW]
     e = choose(s)
-    tokens = s.queries[r, Q_PROMPT] + s.queries[r, Q_OUTPUT]
     s.queries[r, Q_ARRIVE] = now
     s.queries[r, Q_SINCE] = now
     s.queries[r, Q_WAITS] = W_QUEUE
     s.queries[r, Q_ENGINE] = e
     most = w.tiers[s.engines[e, E_TIER], T_CAPACITY]
-    if tokens > s.settings[C_LONGEST] or room.bytes_of(s, tokens - 1) > most or s.queries[r, Q_PROMPT] == 0:
+    if is_hopeless(s, r, most):
         s.queries[r, Q_STATE] = REJECTED
         step.close(s, r, now)
         return
+    if room.reserves(s):
+        room.expect_what_fits(s, r, most)
     s.queries[r, Q_STATE] = WAITING
     s.queries[r, Q_KEY] = s.rank[r]
-    queue.put(s, r)
+    queue.put(s, e, r)
     s.clock[K_WAKE] = 1
+
+
+@inner
+def is_hopeless(s: Serve, r: int, most: int) -> bool:
+    """Say whether a request could never be served: no prompt, longer than allowed, too much for a step or the pool."""
+    prompt = s.queries[r, Q_PROMPT]
+    tokens = prompt + s.queries[r, Q_OUTPUT]
+    kept = max(prompt, tokens - 1)  # of the last token no keys and values are computed
+    if prompt == 0 or tokens > s.settings[C_LONGEST] or room.bytes_of(s, kept) > most:
+        return True
+    return bool(s.settings[C_CHUNKED] == 0 and kept > s.settings[C_TOKENS])
 
 
 @inner
@@ -166,19 +183,24 @@ def choose(s: Serve) -> int:
 
 @inner
 def form(w: World, s: Serve, margin: int) -> None:
-    """Form and begin the next step of every engine that has none."""
+    """Form and begin the next step of every engine that has none; once more if all who ran had to make way."""
+    again = 0
     for e in range(s.engines.shape[0]):
         if s.engines[e, E_BUSY] == 1:
             continue
         if s.engines[e, E_FORMING] == 0:
+            waiting.end(w, s, e)
             batch.begin(s, e)
+            batch.make_fair(w, s, e)
             batch.schedule_running(w, s, e)
         batch.schedule_waiting(w, s, e, margin)
         if s.clock[K_GROW] == 1:
             return
         samples.note(w, s, e)
         step.begin(w, s, e)
-    s.clock[K_WAKE] = 0
+        waiting.begin(w, s, e)
+        again |= s.engines[e, E_PREEMPTED] & (1 - s.engines[e, E_BUSY])
+    s.clock[K_WAKE] = again
 
 
 @inner
@@ -206,17 +228,23 @@ def job_over(w: World, s: Serve, job: int) -> None:
     driven.over(w, job)
     if kind == OPERATE:
         step.over(w, s, tag)
+    else:
+        moving.over(w, s, tag)
 
 
 @inner
 def block_came(w: World, s: Serve, a: int) -> None:
     """Go on after a block has come, or could not."""
-    i, lacks = w.accesses[a, A_INDEX], w.accesses[a, A_LACKS] == 1
+    i, lacks = w.accesses[a, A_INDEX], w.accesses[a, A_LACKS] == LACKS
     driven.heard(w, a)
+    tier = s.pinned[i] - 1
     r = blocks.came(w, s, i, lacks)
+    if tier >= 0 and not lacks:
+        s.owed[s.queries[r, Q_ENGINE]] += s.coding_time[tier, 1]
     if s.queries[r, Q_STATE] == RUNNING:
         step.arrived(w, s, s.queries[r, Q_ENGINE])
     elif s.queries[r, Q_STATE] == FETCHING and s.queries[r, Q_PENDING] == 0:
         s.queries[r, Q_STATE] = WAITING
+        s.queries[r, Q_KEY] = s.rank[r] - FIRST
         phase.turn(s, r, W_QUEUE, w.clock[NOW])
-        queue.put(s, r)
+        queue.put(s, s.queries[r, Q_ENGINE], r)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hiersim.drivers.serve.columns import E_QUEUE, K_HEAP, NONE, Q_ARRIVE, Q_ENGINE, Q_KEY
+from hiersim.drivers.serve.columns import E_QUEUE, K_HEAP, NONE, Q_ARRIVE, Q_KEY
 from hiersim.drivers.serve.state import Serve
 from hiersim.jit import hot, inner
 
@@ -14,9 +14,8 @@ def less(key: int, request: int, other_key: int, other: int) -> bool:
 
 
 @inner
-def put(s: Serve, r: int) -> None:
-    """Let a request wait at its engine, by its key."""
-    e = s.queries[r, Q_ENGINE]
+def put(s: Serve, e: int, r: int) -> None:
+    """Let a request wait at an engine, by its key."""
     hole = s.engines[e, E_QUEUE]
     s.engines[e, E_QUEUE] = hole + 1
     key = s.queries[r, Q_KEY]

@@ -12,6 +12,7 @@ from hiersim.drivers.serve.columns import (
     C_BLOCK,
     C_BLOCK_BYTES,
     C_KIND,
+    C_LONGEST,
     C_MAP_BUFFERS,
     C_MAP_BYTES,
     C_MAP_TOKEN_BYTES,
@@ -23,13 +24,16 @@ from hiersim.drivers.serve.columns import (
     C_WINDOW_BYTES,
     E_LINE_HEAD,
     E_LINE_TAIL,
+    E_SWAP,
     E_TIER,
     MAPPED,
     NONE,
     Q_BLOCKS,
     Q_BYTES,
     Q_ENGINE,
+    Q_GUESS,
     Q_HELD,
+    Q_PROMPT,
     Q_REMEMBERED,
     RESERVED,
 )
@@ -69,6 +73,22 @@ def reserves(s: Serve) -> bool:
 
 
 @inner
+def expect_what_fits(s: Serve, r: int, most: int) -> None:
+    """Let the scheduler expect no longer output than the longest request, and the pool, leave room for."""
+    prompt = s.queries[r, Q_PROMPT]
+    low, high = 1, max(1, min(s.queries[r, Q_GUESS], s.settings[C_LONGEST] - prompt))
+    if bytes_of(s, prompt + high) <= most:
+        low = high
+    while low < high:
+        middle = (low + high + 1) // 2
+        if bytes_of(s, prompt + middle) <= most:
+            low = middle
+        else:
+            high = middle - 1
+    s.queries[r, Q_GUESS] = low
+
+
+@inner
 def free(w: World, s: Serve, e: int) -> int:
     """Return the bytes that nobody uses or has asked for, remembered ones included."""
     tier = s.engines[e, E_TIER]
@@ -95,7 +115,8 @@ def has_room(w: World, s: Serve, e: int, size: int, stream: int) -> bool:
     room = free(w, s, e)
     if size <= room:
         return True
-    if size > room + rooms.evictable(w, s.engines[e, E_TIER]):
+    there = rooms.evictable(w, s.engines[e, E_TIER]) + s.engines[e, E_SWAP]  # what is on its way out is no object
+    if size > room + max(0, there):
         return False
     return rooms.make_way(w, s.engines[e, E_TIER], size, s.settings[C_KIND], stream)
 

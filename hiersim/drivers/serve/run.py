@@ -19,6 +19,7 @@ from hiersim.engine.outcome import make_result
 from hiersim.engine.requests import Promise, RequestsResult
 from hiersim.engine.result import Result
 from hiersim.errors import ConfigError, LawError, TraceError
+from hiersim.machine.catalogue.kernels import kernels_of
 from hiersim.traces.request import RequestTrace
 
 if TYPE_CHECKING:
@@ -116,17 +117,31 @@ def serve(
     check_laws(server.core)
     check_requests(server)
     told = {"seed": seed} | (provenance or {})
-    return replace(make_result(server.core, name, seconds, told), requests=outcome(server))
+    result = make_result(server.core, name, seconds, told)
+    estimates = [*result.provenance["estimates"], *kernel_estimates(machine, server.setup)]
+    return replace(result, requests=outcome(server), provenance=result.provenance | {"estimates": estimates})
+
+
+def kernel_estimates(machine: Machine, setup: Setup) -> list[str]:
+    """Return the constants of the units' kernels that are estimates, as dotted paths."""
+    found = []
+    for name in dict.fromkeys(setup.units):
+        unit = machine.units[name]
+        known = kernels_of(unit, machine.tiers[unit.tier])
+        found += [f"units.{name}.kernels.{field}" for field in known.estimates]
+    return found
 
 
 def standstill(server: Server) -> str:
     """Say what keeps requests from ever going on."""
     states = server.state.queries[:, c.Q_STATE]
     waiting, running = int((states == c.WAITING).sum()), int((states == c.RUNNING).sum())
-    pool = server.setup.sizes.pool
+    lines = server.core.world.tiers[:, e.T_LINE_HEAD]
+    stuck = [f"tiers.{name}" for name, head in zip(server.core.plan.order, lines, strict=True) if head != c.NONE]
+    where = f"in {', '.join(stuck)} everything" if stuck else f"the room for KV of {server.setup.sizes.pool:,} bytes"
     return (
-        f"serve: {server.left:,} requests can never go on ({waiting:,} wait, {running:,} run): the room for KV of "
-        f"{pool:,} bytes is held by what is on its way or cannot be evicted; give it more room"
+        f"serve: {server.left:,} requests can never go on ({waiting:,} wait, {running:,} run): {where} is held by what "
+        "is on its way or cannot be evicted; give more room"
     )
 
 

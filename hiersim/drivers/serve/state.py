@@ -43,6 +43,8 @@ class Serve(NamedTuple):
     cost: F64  # [E, constants]: what a step takes
     out: F64  # [figures]: what its cost is made of
     fetch_time: F64  # [E, T]: picoseconds to fetch a block from a tier, alone on the way
+    coding_time: F64  # [T, 2]: picoseconds to code a block for a tier, and to decode one from it
+    owed: F64  # [E]: picoseconds that an engine owes for decoding
     compute_time: F64  # [E, 2]: picoseconds to compute a block at the start of a prompt, and more per token before it
     used: F64  # [E, 4]: byte-picoseconds of bytes held, and of bytes needed, since the start; the last values
     samples: I64  # [MOST_SAMPLES, SAMPLE_COLUMNS]
@@ -74,9 +76,12 @@ LAYOUT = Layout(
         "out": ("float64", 1),
         "fetch_time": ("float64", 2),
         "compute_time": ("float64", 2),
+        "coding_time": ("float64", 2),
+        "owed": ("float64", 1),
         "used": ("float64", 2),
     },
     columns={
+        "coding_time": 2,
         "queries": c.QUERY_COLUMNS,
         "engines": c.ENGINE_COLUMNS,
         "coming": 2,

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import math
 
-from hiersim.drivers.serve import batch, blocks, phase, queue, room
+from hiersim.drivers.serve import batch, blocks, moving, phase, queue, room
 from hiersim.drivers.serve.columns import (
     C_KIND,
     C_LAYERS,
     DONE,
     E_BUSY,
+    E_COPIED,
     E_COUNT,
+    E_ENCODED,
     E_FORMING,
     E_JOB,
     E_LATE,
+    E_ROLE,
     E_RUNNING,
     E_STEPS,
     E_TAIL,
+    E_TIER,
     E_TOKENS,
     E_UNIT,
     K_OPEN,
     K_WAKE,
     NONE,
+    PREFILL_ONLY,
     Q_ARRIVE,
     Q_BYTES,
     Q_CHILD,
@@ -42,7 +47,7 @@ from hiersim.drivers.serve.state import Serve
 from hiersim.drivers.serving import columns as k
 from hiersim.drivers.serving.cost import step_cost
 from hiersim.engine import driven
-from hiersim.engine.columns import NOW
+from hiersim.engine.columns import NOW, T_NEXT, T_WRITTEN_BACK
 from hiersim.engine.world import World
 from hiersim.jit import inner
 
@@ -63,12 +68,27 @@ def begin(w: World, s: Serve, e: int) -> None:
     w.work_read[job, ACTIVATION] = int(s.out[k.ACTIVATIONS_READ])
     w.work_written[job, KV] = int(s.out[k.KV_WRITTEN])
     w.work_written[job, ACTIVATION] = int(s.out[k.ACTIVATIONS_WRITTEN])
+    time += coding_time(w, s, e)
     duration = max(1, int(math.ceil(time)))  # noqa: RUF046 - a float in compiled code
     s.engines[e, E_BUSY] = 1
     s.engines[e, E_JOB] = job
     s.engines[e, E_TAIL] = duration // max(1, s.settings[C_LAYERS])
     s.engines[e, E_STEPS] += 1
     driven.operate(w, job, duration, s.out[k.MEMORY] > s.out[k.COMPUTE])
+
+
+@inner
+def coding_time(w: World, s: Serve, e: int) -> float:
+    """Return the time that the unit codes and decodes blocks for, since the last step; it does so beside no step."""
+    near = s.engines[e, E_TIER]
+    further = w.tiers[near, T_NEXT]
+    left = w.tiers[near, T_WRITTEN_BACK] + s.engines[e, E_COPIED]
+    time = s.owed[e]
+    if further != NONE:
+        time += s.coding_time[further, 0] * (left - s.engines[e, E_ENCODED])
+    s.engines[e, E_ENCODED] = left
+    s.owed[e] = 0.0
+    return float(time)
 
 
 @inner
@@ -114,7 +134,7 @@ def end(w: World, s: Serve, e: int) -> None:
 
 @inner
 def give_token(w: World, s: Serve, r: int) -> bool:
-    """Give a request one more token; say whether it was its last."""
+    """Give a request one more token; say whether it was the last one here."""
     now = w.clock[NOW]
     if s.queries[r, Q_OUTPUT] > 0:
         s.queries[r, Q_GENERATED] += 1
@@ -122,7 +142,10 @@ def give_token(w: World, s: Serve, r: int) -> bool:
         s.queries[r, Q_FIRST] = now
         phase.turn(s, r, W_DECODE, now)
     if s.queries[r, Q_GENERATED] < s.queries[r, Q_OUTPUT]:
-        return False
+        if s.engines[s.queries[r, Q_ENGINE], E_ROLE] != PREFILL_ONLY:
+            return False
+        moving.hand_over(w, s, r)
+        return True
     finish(w, s, r)
     return True
 
@@ -148,9 +171,3 @@ def close(s: Serve, r: int, now: int) -> None:
         s.queries[child, Q_ARRIVE] = max(s.queries[child, Q_ARRIVE], now + s.queries[child, Q_THINK])
         queue.expect(s, child)
         child = s.queries[child, Q_SIBLING]
-
-
-@inner
-def owner_of(s: Serve, r: int) -> int:
-    """Return the engine of a request."""
-    return int(s.queries[r, Q_ENGINE])

@@ -33,6 +33,7 @@ def kernels_of(unit: Unit, near: Tier) -> Known:
     """Return a unit's kernels; what it does not state is taken from its class and is an estimate."""
     own, usual = unit.kernels or Kernels(), class_kernels(class_of(near))
     absent = [name for name in ("l2_capacity", *GROUPS) if getattr(own, name) is None]
+    absent += [f"{name}_8bit" for name in absent if getattr(usual, f"{name}_8bit", None)]
     filled = own.model_copy(update={name: getattr(usual, name) for name in absent})
     return Known(filled, (*absent, *own.estimates()))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,7 @@ class Request:
         paths: files, or folders of them.
         machine: the card's machine; seen from the files when absent.
         model: of which layers were measured; seen from the folder's name when absent.
-        ranks: on how many ranks that model was split.
+        ranks: on how many ranks that model was split; seen from a folder such as ``tp2`` when absent, else 1.
         unit: the card to take, where the files name several; all of them when absent.
         stated: figures of the sheet that the user gives.
     """
@@ -45,7 +46,7 @@ class Request:
     paths: tuple[Path, ...]
     machine: str | None = None
     model: str | None = None
-    ranks: int = 1
+    ranks: int | None = None
     unit: str | None = None
     stated: Mapping[str, float] = field(default_factory=dict)
 
@@ -122,10 +123,10 @@ def _files(paths: Sequence[Path]) -> Iterator[tuple[Path, bool]]:
 
 def _context(request: Request, path: Path) -> Context:
     """Return what is known beside a file: the model by its name or by that of the folders that it lies in."""
-    if request.model:
-        return Context(find_model(request.model), request.ranks)
-    label = " ".join(path.resolve().parts[-DEEP - 1 :])
-    return Context(model_called(label), request.ranks)
+    folders = path.resolve().parts[-DEEP - 1 : -1]
+    split = [int(each[2:]) for each in folders if re.fullmatch(r"tp\d+", each)]
+    model = find_model(request.model) if request.model else model_called(" ".join(folders))
+    return Context(model, request.ranks or (split[-1] if split else 1))
 
 
 def _by_card(tables: Sequence[Table], request: Request) -> Iterator[tuple[str, list[Table]]]:

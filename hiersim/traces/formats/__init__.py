@@ -53,6 +53,8 @@ def locate(path: str | Path, format: str | None = None) -> tuple[Path, Format]:
     check(file)
     if chosen is not None:
         return file, find_format(chosen)
+    if file.suffix in (".yaml", ".yml"):
+        raise TraceError(f"{file}: is a description, not a trace; a scenario is for `hiersim run {file}`")
     start = first_bytes(file)
     for candidate in FORMATS.values():
         if candidate.sniff(file, start):

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from hiersim.errors import ConfigError, nearest
-from hiersim.traces.access import AccessTrace
 from hiersim.traces.generators import agents, chat, loop, moe_routing, phase_change, rag, requests, scan, zipf
-from hiersim.traces.generators.generator import Generator, described, typed
-from hiersim.traces.request import RequestTrace
+from hiersim.traces.generators.generator import Generator, Made, described, typed
+from hiersim.traces.generators.operations import OPERATIONS
+from hiersim.traces.operation import OperationStream, OperationTrace
 
-__all__ = ["GENERATORS", "Generator", "generate"]
+__all__ = ["GENERATORS", "Generator", "Made", "generate"]
 
 GENERATORS: dict[str, Generator] = {
     "zipf": zipf.GENERATOR,
@@ -25,10 +25,11 @@ GENERATORS: dict[str, Generator] = {
     "agents": agents.GENERATOR,
     "rag": rag.GENERATOR,
     "moe_routing": moe_routing.GENERATOR,
+    **OPERATIONS,
 }
 
 
-def generate(kind: str, *, seed: int = 0, **parameters: Any) -> AccessTrace | RequestTrace:
+def generate(kind: str, *, seed: int = 0, **parameters: Any) -> Made:
     """Make a trace.
 
     Args:
@@ -47,5 +48,5 @@ def generate(kind: str, *, seed: int = 0, **parameters: Any) -> AccessTrace | Re
     chosen = typed(GENERATORS[name], parameters)
     made = GENERATORS[name].make(chosen, np.random.default_rng([seed, zlib.crc32(name.encode())]))
     command = " ".join(part for part in (name, described(chosen), f"seed={seed}") if part)
-    about = {"name": name, "source": command, "format": "generated", "notes": (f"generated: {command}",)}
-    return made.with_about(**about)  # type: ignore[no-any-return]
+    notes = made.header.notes if isinstance(made, OperationTrace | OperationStream) else ()
+    return made.with_about(name=name, source=command, format="generated", notes=(f"generated: {command}", *notes))

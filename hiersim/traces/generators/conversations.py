@@ -55,8 +55,8 @@ def conversations(kind: str, talks: Talks, token_time: int, context: int, block_
     begin = np.cumsum(talks.turns) - talks.turns  # each session's first request
     session = np.repeat(np.arange(len(talks.turns)), talks.turns)
     prompt = _before(talks.asked + talks.answered, begin, talks.turns) + talks.system[session] + talks.asked
-    pauses = float((talks.think_ps + talks.answered * float(token_time)).sum())
-    check_span(float(talks.started[-1]) + pauses)
+    pauses = np.add.reduceat(talks.think_ps + talks.answered * float(token_time), begin)
+    check_span(float((talks.started + pauses).max()))
     arrival = talks.started[session] + _before(talks.think_ps + talks.answered * token_time, begin, talks.turns)
     fits = np.flatnonzero(prompt + talks.answered <= context)  # lengths only grow: this cuts off last turns
     if not len(fits):

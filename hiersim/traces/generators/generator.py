@@ -9,7 +9,12 @@ from typing import Any
 import numpy as np
 
 from hiersim.errors import ConfigError, Mistake, nearest
+from hiersim.traces.access import AccessTrace
+from hiersim.traces.operation import OperationStream, OperationTrace
+from hiersim.traces.request import RequestTrace
 
+Made = AccessTrace | RequestTrace | OperationTrace | OperationStream
+"""What a generator makes: one of the three kinds of trace, or operations piece by piece."""
 SECOND = 10**12  # picoseconds
 LARGEST = 2**62
 
@@ -28,7 +33,7 @@ class Generator:
     name: str
     summary: str
     parameters: type[Any]
-    make: Callable[[Any, np.random.Generator], Any]
+    make: Callable[[Any, np.random.Generator], Made]
 
 
 def parameter(

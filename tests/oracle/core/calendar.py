@@ -45,6 +45,8 @@ class Calendar:
         self.elapsed = 0
         self.unsettled = False  # room fell free, or something may have become evictable, in this handler
         self.settle: Handler = lambda: None
+        self.settled = 0  # how often it has run
+        self.step: Callable[[], bool] = lambda: False  # what a driver does when the ready line is empty, if anything
         self.after_handler: Handler = lambda: None
         self._numbers = 0
         self._closing = False
@@ -82,12 +84,16 @@ class Calendar:
     def handle(self, handler: Handler) -> None:
         """Run a handler, then the ready line until it is empty; settle at the end of each handler that asked for it.
 
-        When the ready line is empty the heard line goes on by one entry.
+        When the ready line is empty the heard line goes on by one entry; when that is empty, too, a driver by one step.
         """
         self.ready.append(handler)
-        while self.ready or self.heard:
-            (self.ready or self.heard).popleft()()
+        while True:
+            if self.ready or self.heard:
+                (self.ready or self.heard).popleft()()
+            elif not self.step():
+                break
             if self.unsettled:
+                self.settled += 1
                 self.settle()
                 self.unsettled = False
         self.after_handler()

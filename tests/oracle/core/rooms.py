@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from oracle.core.calendar import Calendar
-from oracle.core.stores import PREFETCH, Job, Store
+from oracle.core.stores import PREFETCH, Job, Req, Store
 
 if TYPE_CHECKING:
     from oracle.core.transits import Transits
@@ -56,8 +56,8 @@ class Rooms:
             store.take_room(job.req.key, job.req.size)
             self.calendar.ready.append(job.granted)
 
-    def pick(self, store: Store) -> int | None:
-        req = store.line[0].req
+    def pick(self, store: Store, req: Req | None = None) -> int | None:
+        req = req or store.line[0].req
         chosen, aside = None, []
         while len(store.policy) and chosen is None:
             victim = store.policy.victim(req)
@@ -71,25 +71,30 @@ class Rooms:
         store.counters["passed_over"] += len(aside)
         return chosen
 
-    def evict(self, store: Store, victim: int) -> None:
-        head = store.line[0]  # whom it is for, and whose stream it carries (the specification names no other)
+    def evict(self, store: Store, victim: int, cause: Job | None = None) -> Any:
+        """Evict for the head of the line, or for another; the transit that this begins, if any."""
+        head = cause or store.line[0]  # whose stream it carries (the specification names no other)
         store.policy.on_remove(victim)
         store.counters["evictions"] += 1
-        last = store.line[-1].transit
-        if last.traffic_class == PREFETCH and store.marks.get(victim) != "early":
-            store.marks[victim] = "displaced"
+        if cause is None and store.line[-1].transit.traffic_class == PREFETCH:
+            self.displace(store, victim)
         self.on_evict(victim, store, head.stream)
         how = self._how_dropped(store, victim)
         if how is None:
             store.log.append((self.calendar.now, victim, "move"))
             store.counters["written_back"] += 1
-            self.transits.evict(store, victim, head)
-            return
+            return self.transits.evict(store, victim, head)
         store.log.append((self.calendar.now, victim, how))
         store.counters["dropped"] += 1
         store.counters["refused"] += how == "refused"
         store.counters["lost"] += victim in store.dirty
         self.drop(store, victim)
+        return None
+
+    def displace(self, store: Store, victim: int) -> None:
+        """The victim goes for a prefetch."""
+        if store.marks.get(victim) != "early":
+            store.marks[victim] = "displaced"
 
     def drop(self, store: Store, obj: int) -> None:
         """The object is absent at once and its room is free."""

@@ -54,25 +54,37 @@ class Stalls:
             self._account(accounts, start, end)
 
     def _account(self, accounts: Accounts, start: int, end: int) -> None:
-        unit = accounts.unit
-        own = [x for x in self.transfers.in_flight if x.stage == FLOW and x.access and x.access.unit is unit]
-        outstanding = [access for access in self.accesses.outstanding if access.unit is unit]
-        if any(x.route[0].direction == "compute" for x in own):
+        busy = self._busy(accounts.unit)
+        if busy == "compute":
             accounts.busy_compute += end - start
             accounts.write_down(start, end, "compute", None, None, None)
-        elif any(_is_near(x, unit) for x in own):
+        elif busy == "near":
             accounts.busy_near += end - start
             accounts.write_down(start, end, "near", None, None, None)
-        elif outstanding:
+        else:
+            self._not_busy(accounts, start, end)
+
+    def _busy(self, unit: Computer) -> str | None:
+        own = [x for x in self.transfers.in_flight if x.stage == FLOW and x.access and x.access.unit is unit]
+        if any(x.route[0].direction == "compute" for x in own):
+            return "compute"
+        return "near" if any(_is_near(x, unit) for x in own) else None
+
+    def _not_busy(self, accounts: Accounts, start: int, end: int) -> None:
+        outstanding = [access for access in self.accesses.outstanding if access.unit is accounts.unit]
+        if outstanding:
             oldest = min(outstanding, key=lambda access: access.number)
-            object_class = self.accesses.objects.class_name[oldest.object]
-            for cause, ps in self._causes(oldest, start, end):
-                accounts.stalls[(*cause, object_class)] += ps
-                accounts.write_down(start, start + ps, "stall", cause, oldest, _awaited(oldest))
-                start += ps
+            self._stalled(accounts, oldest, self._causes(oldest, start, end), start)
         else:
             accounts.idle += end - start
             accounts.write_down(start, end, "idle", None, None, None)
+
+    def _stalled(self, accounts: Accounts, access: Access, causes: list[tuple[Cause, int]], start: int) -> None:
+        object_class = self.accesses.objects.class_name[access.object]
+        for cause, ps in causes:
+            accounts.stalls[(*cause, object_class)] += ps
+            accounts.write_down(start, start + ps, "stall", cause, access, _awaited(access))
+            start += ps
 
     def _causes(self, access: Access, start: int, end: int) -> list[tuple[Cause, int]]:
         whole = end - start
@@ -87,6 +99,10 @@ class Stalls:
         if transfer is None:  # looking up
             near = self.transfers_hop(access)
             return [(("latency", near, ""), whole)]
+        return self._of_transfer(transfer, start, end)
+
+    def _of_transfer(self, transfer: Transfer, start: int, end: int) -> list[tuple[Cause, int]]:
+        whole = end - start
         if transfer.stage == SLOT:
             hop = transfer.to_take[0]
             behind = CLASSES[self.transfers.slots[hop].class_that_holds_most()]

@@ -29,11 +29,11 @@ class Traffic:
             self.busy["part", part] += end - start
 
     def payload(self, part: str, direction: str) -> dict[str, int]:
-        return self._by_class(part, direction, lambda transfer, leg: transfer.amount)
+        return self._by_class(part, direction, lambda transfer, leg: transfer.carried(leg))
 
     def wire(self, part: str, direction: str) -> dict[str, int]:
         """Bytes on the wire in a direction, with the requests for those that come the other way."""
-        total = Counter(self._by_class(part, direction, lambda transfer, leg: leg.wire(transfer.amount)))
+        total = Counter(self._by_class(part, direction, lambda t, leg: {t.object_class: leg.wire(t.size_on(leg))}))
         here = self.topology.leg(part, direction)
         for transfer in self.transfers.log:
             for leg in transfer.route:
@@ -46,7 +46,7 @@ class Traffic:
         total, leg = 0.0, self.topology.leg(tier, "write")
         if leg.nand is not None:
             for transfer in self._through(leg):
-                total += effects_nand.programmed(leg.nand, transfer.amount)
+                total += effects_nand.programmed(leg.nand, transfer.size_on(leg))
         return total
 
     def activations(self, tier: str) -> int:
@@ -54,8 +54,9 @@ class Traffic:
         activation = self.topology.machine.tiers[tier].activation
         if activation is None:
             return 0
-        through = [x for way in ("read", "write") for x in self._through(self.topology.leg(tier, way))]
-        return sum(effects_rows.activations(activation, transfer.amount) for transfer in through)
+        legs = [self.topology.leg(tier, way) for way in ("read", "write")]
+        through = [transfer.size_on(leg) for leg in legs for transfer in self._through(leg)]
+        return sum(effects_rows.activations(activation, size) for size in through)
 
     def _through(self, leg: Leg) -> list[Transfer]:
         return [transfer for transfer in self.transfers.log if leg in transfer.route]
@@ -65,7 +66,7 @@ class Traffic:
         for transfer in self.transfers.log:
             for leg in transfer.route:
                 if (leg.part, leg.direction) == (part, direction):
-                    total[transfer.object_class] += bytes_of(transfer, leg)
+                    total.update(bytes_of(transfer, leg))
         return dict(total)
 
     def energy(self, elapsed: int, computing: dict[str, int]) -> dict[str, float]:
@@ -102,7 +103,7 @@ def work(transfer: Transfer) -> dict[str, float]:
             total[name] = total.get(name, 0.0) + cost * transfer.amount
     for leg in transfer.route:
         if leg.hop.turnaround is not None:
-            total[f"{leg.hop.name} bandwidth"] = leg.wire(transfer.amount) * leg.byte_cost
+            total[f"{leg.hop.name} bandwidth"] = leg.wire(transfer.size_on(leg)) * leg.byte_cost
     return total
 
 

@@ -53,12 +53,25 @@ class Transfer:
         return self.path.route
 
     @property
+    def needs(self) -> set[Hop]:
+        """Hops on which it needs a slot."""
+        return {leg.hop for leg in self.route if leg.hop.slots is not None}
+
+    @property
     def latency(self) -> int:
         return sum(self.latencies)
 
     @property
     def costs(self) -> Costs:
         return tuple(cost for leg in self.route for cost in leg.costs(self.amount))
+
+    def carried(self, leg: Leg) -> dict[str, int]:
+        """Bytes (or FLOPs) that it carries over a leg, by object class."""
+        return {self.object_class: self.amount}
+
+    def size_on(self, leg: Leg) -> int:
+        """Bytes that it puts on a leg at once."""
+        return self.amount
 
     def go_on(self) -> None:
         self.transfers.go_on(self)
@@ -78,8 +91,7 @@ class Transfers:
         transfer = Transfer(self, path, traffic_class, stream, amount, **about)
         transfer.number = self.calendar.number()
         transfer.created = self.calendar.now
-        hops = {leg.hop for leg in transfer.route if leg.hop.slots is not None}
-        transfer.to_take = sorted(hops, key=lambda hop: hop.number)
+        transfer.to_take = sorted(transfer.needs, key=lambda hop: hop.number)
         self.in_flight.append(transfer)
         self.go_on(transfer)
         return transfer
@@ -129,7 +141,6 @@ class Transfers:
         transfer.done = self.calendar.now
         self.in_flight.remove(transfer)
         self.log.append(transfer)
-        for hop in sorted({leg.hop for leg in transfer.route}, key=lambda hop: hop.number):
-            if hop in self.slots:
-                self.slots[hop].give_back(transfer)
+        for hop in sorted(transfer.needs, key=lambda hop: hop.number):
+            self.slots[hop].give_back(transfer)
         transfer.then()

@@ -35,6 +35,7 @@ class Transit:
     access: Access | None = None  # whose phase it is
     transfer: Transfer | None = None
     joined: list[Access] = field(default_factory=list)
+    then: Callable[[], None] | None = None  # what a driver does when it is over
 
     @property
     def waits_for_room(self) -> bool:
@@ -113,6 +114,8 @@ class Transits:
     def _resume_joined(self, transit: Transit) -> None:
         for access in transit.joined:
             self.calendar.ready.append(lambda access=access: self.accesses.resume(access, transit.target))
+        if transit.then is not None:
+            self.calendar.ready.append(transit.then)
 
     def _give_up_source(self, transit: Transit) -> bool:
         """Remove the copy that was read; tell whether it was dirty."""
@@ -194,6 +197,11 @@ class Transits:
         self._ask_for_room(transit, lambda: self._write_in(transit, lambda: self._end_near_allocation(transit)))
 
     def _end_near_allocation(self, transit: Transit) -> None:
+        self._written_near(transit)
+        self.copy_and_done(transit.access)
+        self._resume_joined(transit)
+
+    def _written_near(self, transit: Transit) -> None:
         access = transit.access
         self._over(transit)
         self._arrive(transit, dirty=True)
@@ -202,7 +210,15 @@ class Transits:
             if gives_up and store.resident(transit.object):
                 store.policy.on_remove(transit.object)
                 self.rooms.drop(store, transit.object)
-        self.copy_and_done(access)
+
+    def claim(self, access: Access) -> None:
+        """Room near for an object that an operation writes: its bytes are the operation's."""
+        transit = self._begin_for(access, "allocation", None, access.near)
+        self._ask_for_room(transit, lambda: self._end_claim(transit))
+
+    def _end_claim(self, transit: Transit) -> None:
+        self._written_near(transit)
+        self.accesses.done(transit.access)
         self._resume_joined(transit)
 
     def allocate_further(self, access: Access) -> None:
@@ -222,7 +238,7 @@ class Transits:
 
     # Eviction and copy
 
-    def evict(self, source: Store, obj: int, cause: Job) -> None:
+    def evict(self, source: Store, obj: int, cause: Job) -> Transit:
         target, size = source.further, self.objects.size[obj]
         update = obj in target.state
         transit = self._begin("eviction", obj, source, target, WRITE_BACK, stream=cause.stream, index=cause.req.now)
@@ -230,6 +246,7 @@ class Transits:
         source.leaving += size
         move = lambda: self._move(transit, lambda: self._end_eviction(transit, update))  # noqa: E731
         self._move_out(transit, update, move)
+        return transit
 
     def _move_out(self, transit: Transit, update: bool, move: Callable[[], None]) -> None:
         """An update of a resident copy needs no room and starts at once; else room is asked for by the ready line."""

@@ -149,7 +149,6 @@ class Twin:
     def _outcome(self) -> TwinOutcome:
         accesses, log = self.accesses.all, self.transfers.log
         created = self.transits.created
-        computing = {accounts.unit.name: accounts.busy_compute for accounts in self.stalls.accounts}
         return TwinOutcome(
             elapsed_ps=self.calendar.elapsed,
             events=self.calendar.events,
@@ -162,8 +161,12 @@ class Twin:
             hops={hop.name: self._hop(hop) for hop in self.topology.hops},
             units={accounts.unit.name: _unit(accounts, log) for accounts in self.stalls.accounts},
             transfers=[_moved(transfer) for transfer in log],
-            energy_j=self.traffic.energy(self.calendar.elapsed, computing),
+            energy_j=self.traffic.energy(self.calendar.elapsed, self._computing()),
         )
+
+    def _computing(self) -> dict[str, int]:
+        """Picoseconds at active power, by unit."""
+        return {accounts.unit.name: accounts.busy_compute for accounts in self.stalls.accounts}
 
     def _tier(self, store: Store) -> TierOutcome:
         name, traffic = store.name, self.traffic

@@ -1,0 +1,1 @@
+"""The naive twin of the execute driver (docs/model.md, section 14)."""
