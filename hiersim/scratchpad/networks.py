@@ -1,11 +1,12 @@
-"""Blocks of published networks as operator graphs, 8 bits an element, to try orders and memories on.
+"""Published networks, or blocks of them, as operator graphs, to try orders and memories on.
 
 Shapes are those of the papers: Inception v1 module 3a (Szegedy and others, CVPR 2015, table 1), two bottlenecks of
 ResNet-50's second stage (He and others, CVPR 2016, table 1), five layers of DenseNet-121's first block (Huang and
 others, CVPR 2017, table 1), two inverted residual blocks of MobileNetV2 (Sandler and others, CVPR 2018, table 2), a
-normal cell of NASNet-A (Zoph and others, CVPR 2018, figure 4) at 28 x 28 with 44 filters, and the attention of
-BERT-base (Devlin and others, NAACL 2019) with 128 tokens, four of its heads. A concatenation is no operator: who
-reads it reads its parts.
+normal cell of NASNet-A (Zoph and others, CVPR 2018, figure 4) at 28 x 28 with 44 filters, the attention of
+BERT-base (Devlin and others, NAACL 2019) with 128 tokens, four of its heads, and, whole, MobileNet v1 (Howard and
+others, arXiv 1704.04861, table 1) and v2. A concatenation is no operator: who reads it reads its parts. Elements
+have 8 bits unless said otherwise.
 """
 
 from __future__ import annotations
@@ -16,28 +17,36 @@ from hiersim.scratchpad.graph import Graph, Operator, Tensor
 
 
 class Network:
-    """Collects tensors of pixels x channels, and operators on them."""
+    """Collects tensors of pixels x channels, and operators on them.
 
-    def __init__(self, name: str, pixels: int) -> None:
-        self.name, self.pixels = name, pixels
+    Args:
+        name: of the graph.
+        pixels: of a tensor; set anew where the resolution changes.
+        element: bytes of an element.
+        weights: whether weights are tensors, too; else operators read activations alone.
+    """
+
+    def __init__(self, name: str, pixels: int, element: int = 1, weights: bool = True) -> None:
+        self.name, self.pixels, self.element, self.weights = name, pixels, element, weights
         self._tensors: list[Tensor] = []
         self._operators: list[Operator] = []
         self._channels: dict[int, int] = {}
 
     def tensor(self, name: str, channels: int, kind: str = "intermediate") -> int:
         """Add a tensor of so many channels."""
-        self._tensors.append(Tensor(name, self.pixels * channels, kind))
+        self._tensors.append(Tensor(name, self.pixels * channels * self.element, kind))
         self._channels[len(self._tensors) - 1] = channels
         return len(self._tensors) - 1
 
     def conv(self, name: str, sources: list[int], channels: int, kernel: int = 1, grouped: bool = False) -> int:
         """Add a convolution of tensors side by side, with its weights; ``grouped``: each channel by itself."""
         before = 1 if grouped else sum(self._channels[each] for each in sources)
-        self._tensors.append(Tensor(f"{name}.w", kernel * kernel * channels * before, "weight"))
-        weights = len(self._tensors) - 1
+        count, reads = kernel * kernel * channels * before, list(sources)
+        if self.weights:
+            self._tensors.append(Tensor(f"{name}.w", count * self.element, "weight"))
+            reads.append(len(self._tensors) - 1)
         made = self.tensor(f"{name}.y", channels)
-        work = 2 * self._tensors[weights].size_bytes * self.pixels
-        self._operators.append(Operator(name, (*sources, weights), (made,), work))
+        self._operators.append(Operator(name, tuple(reads), (made,), 2 * count * self.pixels))
         return made
 
     def mix(self, name: str, sources: list[int], channels: int) -> int:
@@ -113,16 +122,57 @@ def nasnet() -> Graph:
     return net.done(sums)
 
 
-def attention() -> Graph:
-    """Return four heads of BERT-base's attention and their projection."""
+def attention(count: int = 4) -> Graph:
+    """Return so many heads of BERT-base's attention and their projection."""
     net, tokens = Network("bert-attention", 128), 128
     x = net.tensor("x", 768, "input")
     heads = []
-    for head in range(4):
+    for head in range(count):
         query, key, value = (net.conv(f"{name} {head}", [x], 64) for name in ("query", "key", "value"))
         scores = net.mix(f"scores {head}", [query, key], tokens)
         heads.append(net.mix(f"mix {head}", [scores, value], 64))
     return net.done([net.mix("add", [net.conv("project", heads, 768), x], 768)])
+
+
+def mobilenet_v1(element: int = 4, weights: bool = False) -> Graph:
+    """Return the whole of MobileNet v1 at 224 x 224, a chain."""
+    net = Network("mobilenet-v1", 224 * 224, element, weights)
+    side, x = 112, net.tensor("x", 3, "input")
+    net.pixels = side * side
+    x = net.conv("conv", [x], 32, 3)
+    plan = [(64, 1), (128, 2), (128, 1), (256, 2), (256, 1), (512, 2), *[(512, 1)] * 5, (1024, 2), (1024, 1)]
+    channels = 32
+    for i, (wider, stride) in enumerate(plan):
+        side //= stride
+        net.pixels = side * side
+        x = net.conv(f"{i} depthwise", [x], channels, 3, grouped=True)
+        x, channels = net.conv(f"{i} pointwise", [x], wider), wider
+    return _classified(net, x, channels)
+
+
+def mobilenet_v2(element: int = 4, weights: bool = False) -> Graph:
+    """Return the whole of MobileNet v2 at 224 x 224."""
+    net = Network("mobilenet-v2", 224 * 224, element, weights)
+    side, x, channels = 112, net.tensor("x", 3, "input"), 32
+    net.pixels = side * side
+    x = net.conv("conv", [x], channels, 3)
+    plan = [(1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
+    for stage, (times, wider, repeats, stride) in enumerate(plan):
+        for i in range(repeats):
+            short, wide, name = x, channels * times, f"{stage}.{i}"
+            x = net.conv(f"{name} expand", [x], wide) if times > 1 else x
+            side //= stride if i == 0 else 1
+            net.pixels = side * side
+            x = net.conv(f"{name} depthwise", [x], wide, 3, grouped=True)
+            x = net.conv(f"{name} project", [x], wider)
+            x, channels = net.mix(f"{name} add", [x, short], wider) if i else x, wider
+    return _classified(net, net.conv("last", [x], 1280), 1280)
+
+
+def _classified(net: Network, x: int, channels: int) -> Graph:
+    """Add pooling and the classifier, and return the graph."""
+    net.pixels = 1
+    return net.done([net.conv("classify", [net.mix("pool", [x], channels)], 1001)])
 
 
 NETWORKS: dict[str, Callable[[], Graph]] = {

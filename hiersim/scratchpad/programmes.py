@@ -1,7 +1,7 @@
 """The optimum as integer programmes: the smallest arena, the least traffic in an order, and over all orders.
 
-After COSMA (Li, Gupta and Malik, arXiv 2311.18246), which decides the order of operators, the addresses and the eviction
-of tensors together for the least off-chip traffic.
+After COSMA (Li, Gupta and Malik, arXiv 2311.18246), which decides the order of operators, the addresses and the
+eviction of tensors together for the least off-chip traffic.
 """
 
 from __future__ import annotations

@@ -12,6 +12,8 @@ from hiersim.errors import ConfigError, Mistake
 from hiersim.machine import Execute, Machine, TierRules
 from hiersim.machine.catalogue import fill_in
 from hiersim.machine.mistakes import validated
+from hiersim.traces.generators import generate
+from hiersim.traces.operation import OperationStream, OperationTrace
 from hiersim.units import FROM_TEXT
 
 WIRE = {"kind": "bus", "bandwidth": "1000 TB/s", "latency": "0 s"}
@@ -41,6 +43,13 @@ def chip(near: str | Mapping[str, Any], far: str | Mapping[str, Any], unit: str 
     )
 
 
+def operations(kind: str, **parameters: Any) -> Trace:
+    """Return what a generator of operations makes."""
+    made = generate(kind, **parameters)
+    assert isinstance(made, OperationTrace | OperationStream)
+    return made
+
+
 def run(on: Machine, trace: Trace, capacity_bytes: Mapping[str, int] | None = None, **execute: int) -> Result:
     """Run operations; every tier but the first keeps what is read of it.
 
@@ -61,3 +70,8 @@ def run(on: Machine, trace: Trace, capacity_bytes: Mapping[str, int] | None = No
 def moved(result: Result, tier: str = "hbm") -> int:
     """Return the bytes that a tier read and wrote."""
     return result.tiers[tier].read_total + result.tiers[tier].written_total
+
+
+def binding(result: Result) -> str:
+    """Return the unit or hop that had most to do."""
+    return result.operations.binding if result.operations else ""

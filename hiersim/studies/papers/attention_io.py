@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from hiersim.studies.claim import Finding, Study, figure, seen
-from hiersim.studies.operated import chip, moved, run
+from hiersim.studies.operated import chip, moved, operations, run
 from hiersim.traces.generators.attention.bound import least_words
-from hiersim.traces.generators.operations import generate_operations
 from hiersim.traces.operation import OperationStream, OperationTrace
 
 TOKENS, FEWER, HEAD_DIM = 512, 256, 64
@@ -24,7 +23,7 @@ ELEMENT = 2
 def words(kind: str, elements: int, tokens: int) -> tuple[int, int]:
     """Return the words that a head moves on the machine, and how many its on-chip memory has to hold."""
     given: dict[str, Any] = {"tokens": tokens, "head_dim": HEAD_DIM, "sram": elements * ELEMENT}
-    trace = generate_operations(kind, **given)
+    trace = operations(kind, **given)
     room = room_bytes(trace)
     on = chip({"part": "a100-smem", "capacity": f"{room} B"}, "a100-40g-hbm2", "a100-sxm-gpu")
     return moved(run(on, trace)) // ELEMENT, room // ELEMENT
@@ -55,15 +54,31 @@ def run_study() -> Sequence[Finding]:
     below = words("flash_attention_2", SMALL[0], few)[0] / product[0][0]
     return [
         figure("slope-above", -1.0, large[0], 0.02, f"{_told(LARGE, n)}, FlashAttention-2; {ONCE} 2 N d words."),
-        figure("slope-below", -0.5, small[0], 0.05, f"{_told(SMALL, few)}, products in square tiles; {ONCE} 4 N^2 + N d."),
+        figure(
+            "slope-below", -0.5, small[0], 0.05, f"{_told(SMALL, few)}, products in square tiles; {ONCE} 4 N^2 + N d."
+        ),
         figure("meet-at-d2", 1.0, meet, 1.0, MEET),
-        seen("near-the-bound", "no schedule moves less", f"{min(worst):.3g} to {max(worst):.3g} times", min(worst) >= 1, LEAST),
-        seen("better-below", "FlashAttention is not optimal for M < d^2", f"{below:.3g} times a product", below > 1, BELOW),
+        seen(
+            "near-the-bound",
+            "no schedule moves less",
+            f"{min(worst):.3g} to {max(worst):.3g} times",
+            min(worst) >= 1,
+            LEAST,
+        ),
+        seen(
+            "better-below",
+            "FlashAttention is not optimal for M < d^2",
+            f"{below:.3g} times a product",
+            below > 1,
+            BELOW,
+        ),
     ]
 
 
 def _told(sizes: Sequence[int], tokens: int) -> str:
-    return f"Traffic of a head, N = {tokens}, d = {HEAD_DIM}, with {', '.join(f'{m:,}' for m in sizes)} elements on chip"
+    return (
+        f"Traffic of a head, N = {tokens}, d = {HEAD_DIM}, with {', '.join(f'{m:,}' for m in sizes)} elements on chip"
+    )
 
 
 ONCE = "as logarithms, without what is moved once:"
@@ -73,8 +88,8 @@ MEET = (
 )
 LEAST = (
     "Words moved over a lower bound with its constants, the law's own argument by phases of M words "
-    "(`hiersim.traces.generators.attention.bound`), at all these sizes. The memory counted is all that a loop needs, with scores, "
-    "and with what is on its way out."
+    "(`hiersim.traces.generators.attention.bound`), at all these sizes. The memory counted is all that a loop needs, "
+    "with scores, and with what is on its way out."
 )
 BELOW = f"Words moved by FlashAttention-2 over those of products in square tiles, with {SMALL[0]:,} elements on chip."
 
@@ -85,9 +100,9 @@ STUDY = Study(
     grade="A",
     source="Saha, Ye. ICML 2024, arXiv 2402.07443",
     memory=(
-        "Words that cross between a cache and slow memory for exact attention: N^2 d^2 / M for M of d^2 or more, which "
-        "FlashAttention reaches, and N^2 d / sqrt(M), as a matrix product, for less. Generators `flash_attention_2` and "
-        "`standard_attention`."
+        "Words that cross between a cache and slow memory for exact attention: N^2 d^2 / M for M of d^2 or more, "
+        "which FlashAttention reaches, and N^2 d / sqrt(M), as a matrix product, for less. Generators "
+        "`flash_attention_2` and `standard_attention`."
     ),
     not_ours="Nothing of the claims but the proofs.",
     run=run_study,

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from hiersim.studies.claim import Finding, Study, between, figure
-from hiersim.studies.operated import machine, run
-from hiersim.traces.generators.operations import generate_operations
+from hiersim.studies.operated import machine, operations, run
 
 TOKENS, HEAD_DIM, ELEMENT = 16384, 64, 4
 MIB = 2**20
@@ -18,7 +17,7 @@ MIB = 2**20
 def overhead(tokens: int = TOKENS, head_dim: int = HEAD_DIM, backward: str = "no", **chunks: int) -> int:
     """Return the bytes beyond inputs and outputs that a run needs at once."""
     given: dict[str, Any] = {"tokens": tokens, "head_dim": head_dim, "backward": backward, **chunks}
-    trace = generate_operations("chunked_attention", **given)
+    trace = operations("chunked_attention", **given)
     memory = {"part": "a100-80g-hbm2e"}
     on = machine(tiers={"hbm": memory}, units={"gpu0": {"part": "a100-sxm-gpu", "tier": "hbm"}})
     vectors = 4 if backward == "no" else 8
@@ -27,7 +26,7 @@ def overhead(tokens: int = TOKENS, head_dim: int = HEAD_DIM, backward: str = "no
 
 def run_study() -> Sequence[Finding]:
     """Simulate the published case, and the growth with chunks of a square root."""
-    whole = {"query_chunk": 0, "key_chunk": 0}
+    whole: dict[str, Any] = {"query_chunk": 0, "key_chunk": 0}
     forward = overhead(**whole) / overhead()
     both = overhead(backward="yes", **whole) / overhead(backward="yes")
     sizes = [64, 256, 1024]
@@ -46,13 +45,11 @@ INFERENCE = (
     "compiler keeps a little more, such as a copy of a chunk of queries; 8% is allowed."
 )
 DIFFERENTIATION = (
-    "The same with gradients. Partial results of all chunks are kept for it (16.5 MiB), and two matrices of scores live "
-    "at once in a pair of chunks, as two do of all queries by all keys. What the paper's compiler keeps beyond that (copies of "
-    "chunks as residuals of its loops) is not known: a range up to it."
+    "The same with gradients. Partial results of all chunks are kept for it (16.5 MiB), and two matrices of scores "
+    "live at once in a pair of chunks, as two do of all queries by all keys. What the paper's compiler keeps beyond "
+    "that (copies of chunks as residuals of its loops) is not known: a range up to it."
 )
-ROOT = (
-    "Slope of the same over n = 64, 256, 1,024, both as logarithms, one query at a time and chunks of sqrt(n) keys."
-)
+ROOT = "Slope of the same over n = 64, 256, 1,024, both as logarithms, one query at a time and chunks of sqrt(n) keys."
 
 STUDY = Study(
     name="chunked-attention",
@@ -61,8 +58,8 @@ STUDY = Study(
     grade="A",
     source="Rabe, Staats. arXiv 2112.05682",
     memory=(
-        "Queries and keys in chunks, with partial values, maxima and sums that are combined; the backward pass computes "
-        "a pair of chunks again. Generator `chunked_attention`."
+        "Queries and keys in chunks, with partial values, maxima and sums that are combined; the backward pass "
+        "computes a pair of chunks again. Generator `chunked_attention`."
     ),
     not_ours="A few per cent of time, which is how well small matrix products run.",
     run=run_study,

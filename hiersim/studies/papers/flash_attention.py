@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hiersim.studies.claim import Finding, Study, between, figure
-from hiersim.studies.operated import chip, moved, run
-from hiersim.traces.generators.operations import generate_operations
+from hiersim.studies.operated import binding, chip, moved, operations, run
 
 SHAPE = {"tokens": 1024, "head_dim": 64}
 HEADS, BATCH = 16, 64
@@ -19,9 +18,9 @@ def run_study() -> Sequence[Finding]:
     on = chip("a100-smem", "a100-40g-hbm2", "a100-sxm-gpu")
     kernels = {"mask": "yes", "dropout": "yes", "backward": "yes"}
     whole = {"sram": SRAM, "heads": HEADS, **SHAPE}
-    standard = moved(run(on, generate_operations("standard_attention", **whole, **kernels))) * BATCH
-    flash = moved(run(on, generate_operations("flash_attention", **whole, backward="yes"))) * BATCH
-    pure = moved(run(on, generate_operations("standard_attention", **whole, backward="yes"))) * BATCH
+    standard = moved(run(on, operations("standard_attention", **whole, **kernels))) * BATCH
+    flash = moved(run(on, operations("flash_attention", **whole, backward="yes"))) * BATCH
+    pure = moved(run(on, operations("standard_attention", **whole, backward="yes"))) * BATCH
     return [_standard(standard, pure), _flash(flash), _ratio(standard / flash), _speedup()]
 
 
@@ -37,8 +36,8 @@ def _standard(simulated: int, pure: int) -> Finding:
 
 def _flash(simulated: int) -> Finding:
     note = (
-        "GB of HBM traffic of Algorithms 1 and 4 with 192 KiB on chip, so tiles of 64 queries and 384 keys. The paper's "
-        "kernel has tiles of 128 or 256 keys and keeps some of what the algorithms store; 15% is allowed."
+        "GB of HBM traffic of Algorithms 1 and 4 with 192 KiB on chip, so tiles of 64 queries and 384 keys. The "
+        "paper's kernel has tiles of 128 or 256 keys and keeps some of what the algorithms store; 15% is allowed."
     )
     return figure("flash", 4.4, simulated / 1e9, 0.15, note)
 
@@ -52,13 +51,14 @@ def _speedup() -> Finding:
     near = {"part": "a100-smem", "capacity": "60.25 MiB"}
     on = chip(near, "a100-40g-hbm2", "a100-sxm-gpu")
     shape = {**SHAPE, "heads": 108, "streams": 108, "sram": SRAM, "backward": "yes"}
-    standard = run(on, generate_operations("standard_attention", mask="yes", dropout="yes", **shape), ahead=2)
-    flash = run(on, generate_operations("flash_attention", **shape), ahead=2)
+    standard = run(on, operations("standard_attention", mask="yes", dropout="yes", **shape), ahead=2)
+    flash = run(on, operations("flash_attention", **shape), ahead=2)
     note = (
-        "How many times faster: GPT-2 with 1,024 tokens trains, the paper says, 3 times as fast as with a framework's "
-        "attention. Attention alone, 108 heads at once on an A100 with its L2 as part of the on-chip memory, is faster "
-        f"by so much; {standard.operations.binding} binds the one and {flash.operations.binding} the other. Layers "  # type: ignore[union-attr]
-        "that are the same in both lie between, and kernels' efficiency is not modelled: a range up to it."
+        "How many times faster: GPT-2 with 1,024 tokens trains, the paper says, 3 times as fast as with a "
+        "framework's attention. Attention alone, 108 heads at once on an A100 with its L2 as part of the on-chip "
+        f"memory, is faster by so much; {binding(standard)} binds the one and {binding(flash)} "
+        "the other. Layers that are the same in both lie between, and kernels' efficiency is not modelled: a range "
+        "up to it."
     )
     return between("gpt-2-training", 3.0, 1.0, standard.elapsed_ps / flash.elapsed_ps, note)
 
@@ -73,6 +73,8 @@ STUDY = Study(
         "Tiles of queries, keys and values stay on chip with an online softmax, so that scores never reach HBM; the "
         "backward pass computes them again. Generators `standard_attention` and `flash_attention`."
     ),
-    not_ours="Training time end to end (3x GPT-2, 15% BERT, 2.4x long-range arena) and perplexity: other layers, kernels.",
+    not_ours=(
+        "Training time end to end (3x GPT-2, 15% BERT, 2.4x long-range arena) and perplexity: other layers, kernels."
+    ),
     run=run_study,
 )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from hiersim.engine.result import Result
 from hiersim.models import find_model
 from hiersim.studies.claim import Finding, Study, between, figure
-from hiersim.studies.operated import machine, run
-from hiersim.traces.operation import OperationTrace
-from hiersim.traces.operation_builder import OperationBuilder
+from hiersim.studies.operated import binding, machine, operations, run
 
 TOKENS, BATCH, KEPT = 1024, 4, 8
 """Context, requests, and of how many tokens its sparse attention reads one, as its accuracy study has it (recalled)."""
@@ -18,7 +17,7 @@ CHANNELS, CHANNEL = 8, 1.4e9
 """Of a drive, and bytes/s of a channel: ONFI 4.1 at 1,400 MT/s; the paper's own board was not looked up."""
 
 
-def drive(inside: bool, kept: int = 1) -> Result:
+def drive(inside: str, kept: int = 1) -> Result:
     """Return a run of a decoding step with attention in the drive, or on the GPU; one of ``kept`` tokens is read."""
     flash = {
         "kind": "flash", "capacity": "4 TB", "read_bandwidth": f"{CHANNELS * CHANNEL:.0f} B/s",
@@ -32,41 +31,21 @@ def drive(inside: bool, kept: int = 1) -> Result:
             "csd0": {"kind": "near-memory", "tier": "flash", "flops": {"fp16": "1 TFLOP/s"}},
         },
     )
-    return run(on, step(inside, kept), ahead=2)
-
-
-def step(inside: bool, kept: int) -> OperationTrace:
-    """Return a decoding step of OPT-13B: of each layer and request, KV is read and one token attends to it."""
-    model, build = find_model("opt-13b"), OperationBuilder("decode attention")
-    width = model.hidden
-    size = TOKENS * model.kv_values_per_layer * ELEMENT
-    work = {"flops": 4 * TOKENS * width // kept}
-    for _ in range(model.layers * BATCH):
-        kv = build.object(size, "kv", home="flash")
-        if inside:
-            ends = {"unit": "csd0", "action": "carry", "near_class": "activation"}
-            sent = build.add("vectors in", stream="in", source="vram", target="flash", near_read=3 * width * ELEMENT, **ends)
-            done = build.add("attention", unit="csd0", reads=[(kv, size // kept)], after=[sent], **work)
-            build.add("vectors out", stream="out", source="flash", target="vram", near_read=width * ELEMENT, after=[done],
-                      **ends)  # fmt: skip
-        else:
-            build.add("attention", unit="gpu0", reads=[kv], **work)
-            build.add("drop", unit="gpu0", action="drop", reads=[kv])
-    return build.build()
+    case: dict[str, Any] = {"requests": BATCH, "context": TOKENS, "layer_weights": 0, "inside": inside, "kept": kept}
+    return run(on, operations("in_storage_attention", **case), ahead=2)
 
 
 def run_study() -> Sequence[Finding]:
     """Simulate the step on the GPU, in the drive, and in the drive with sparse attention."""
     model = find_model("opt-13b")
-    gpu, dense, sparse = drive(False), drive(True), drive(True, KEPT)
+    gpu, dense, sparse = drive("no"), drive("yes"), drive("yes", KEPT)
     link = dense.links["pcie"]
     vectors = model.layers * BATCH * 4 * model.hidden * ELEMENT
     ratios = [gpu.elapsed_ps / each.elapsed_ps for each in (dense, sparse)]
-    busiest = dense.operations.binding if dense.operations else ""
     return [
         figure("kv-over-pcie", BATCH * TOKENS * 800 * 1024, gpu.links["pcie"].backward_total, 0.0, KV),
         figure("vectors-over-pcie", vectors, link.forward_total + link.backward_total, 0.0, VECTORS),
-        figure("dense-gain", _bandwidths(), ratios[0], 0.05, f"{GAIN} {busiest} binds."),
+        figure("dense-gain", _bandwidths(), ratios[0], 0.05, f"{GAIN} {binding(dense)} binds."),
         between("throughput", 11.1, ratios[0], ratios[1], f"{CLAIM} {ratios[0]:.3g} and {ratios[1]:.3g}."),
     ]
 
@@ -94,8 +73,8 @@ STUDY = Study(
     grade="A",
     source="Pan, Li, Li, Liang, Shan, Zhou, Luo, Wang, Zhang. arXiv 2409.04992",
     memory=(
-        "Decode attention runs in computational SSDs that hold the KV: vectors cross PCIe, KV only the drive's channels. "
-        "A unit computes on objects at home in its tier."
+        "Decode attention runs in computational SSDs that hold the KV: vectors cross PCIe, KV only the drive's "
+        "channels. Generator `in_storage_attention`."
     ),
     not_ours="The engine in the drive, what sparse attention loses, and how far the baseline is from its link's rate.",
     run=run_study,

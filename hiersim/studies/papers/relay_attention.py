@@ -7,15 +7,14 @@ from typing import Any
 
 from hiersim.engine.result import Result
 from hiersim.studies.claim import Finding, Study, figure, seen
-from hiersim.studies.operated import chip, run
-from hiersim.traces.generators.operations import generate_operations
+from hiersim.studies.operated import chip, operations, run
 
 CASE = {"requests": 32, "shared": 2048, "own": 256}
 
 
 def simulated(**given: Any) -> Result:
     """Return a run of one layer's decoding step, inputs fetched ahead."""
-    trace = generate_operations("relay_attention", **given)
+    trace = operations("relay_attention", **given)
     return run(chip("a100-smem", "a100-40g-hbm2", "a100-sxm-gpu"), trace, ahead=4)
 
 
@@ -32,13 +31,22 @@ def run_study() -> Sequence[Finding]:
         both = [simulated(relay=relay, **(CASE | {"requests": requests})) for relay in ("no", "yes")]
         gains.append(both[0].elapsed_ps / both[1].elapsed_ps)
     told = ", ".join(f"{gain:.2f}" for gain in gains)
-    law = f"B (s + c) over s + B c token reads, B = 32, s = 2,048, c = 256, {read(each) / 1e9:.3g} GB to {read(once) / 1e6:.3g} MB."
+    law = (
+        f"B (s + c) over s + B c token reads, B = 32, s = 2,048, c = 256, {read(each) / 1e9:.3g} GB to "
+        f"{read(once) / 1e6:.3g} MB."
+    )
     grows = (
         f"Times of a layer, read by each over read once, for 1, 4, 16, 64 requests: {told}. One request gains nothing."
     )
     return [
         figure("reads", 32 * (2048 + 256) / (2048 + 32 * 256), read(each) / read(once), 0.0, law),
-        seen("gain-grows-with-the-batch", "faster with more requests", told, sorted(gains) == gains and gains[0] < 1.1, grows),
+        seen(
+            "gain-grows-with-the-batch",
+            "faster with more requests",
+            told,
+            sorted(gains) == gains and gains[0] < 1.1,
+            grows,
+        ),
     ]
 
 
