@@ -77,8 +77,9 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     ACTIVE_2,
     SPANS_SIZE,
     LEVELS_SIZE,
+    RESIDUES,  # 1 when something asks what the rates have left of the bounds
     CLOCK_COLUMNS,
-) = range(40)
+) = range(41)
 
 # --- jobs -----------------------------------------------------------------------------------------------------------
 (
@@ -284,8 +285,14 @@ ON_ACCESS, ADMIT, PREFER, GATE_FIELDS, GATE_COLUMNS = 0, 1, 2, 3, 4
     R_LOADED,  # how many of its bounds are of hops whose latency grows with their load
     R_COUNTS,  # 1 when a hop counts more than bytes on the wire
     R_OPERATES,  # 1 when an operation flows on it
+    R_SIZED,  # 1 when what a byte costs depends on the size of the transfer
     ROUTE_COLUMNS,
-) = range(14)
+) = range(15)
+
+# --- rates that were set before -------------------------------------------------------------------------------------
+MEMO_ROWS = 1 << 12  # a power of two; nine in ten settings of rates are found again
+MEMO_GROUPS = 10
+MEMO_COLUMNS = 2 + 3 * MEMO_GROUPS
 
 # --- streams --------------------------------------------------------------------------------------------------------
 X_NEXT, X_END, X_UNIT, STREAM_COLUMNS = 0, 1, 2, 3

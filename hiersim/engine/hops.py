@@ -48,6 +48,9 @@ def hop_tables(plan: Plan, kinds: int, streams: int) -> dict[str, Any]:
         "load": np.zeros(bounds),
         "marked": np.zeros(bounds, np.int64),
         "in_use": np.zeros(bounds, np.int64),
+        "memo": np.zeros((c.MEMO_ROWS, c.MEMO_COLUMNS), np.int64),
+        "memo_rate": np.zeros((c.MEMO_ROWS, c.MEMO_GROUPS + bounds)),
+        "memo_asked": np.zeros(c.MEMO_COLUMNS, np.int64),
         "bound_time": np.zeros((len(hops), bounds), np.int64),
     }
 
@@ -174,6 +177,8 @@ def _describe(plan: Plan, near: set[int], operating: set[int]) -> dict[str, Any]
         rows[r, c.R_VARIES] = any(h.loaded is not None or h.nand is not None for h in hops)
         rows[r, c.R_SENSES] = any(plan.hops[h].nand is not None and d == 0 for h, d in steps)
         rows[r, c.R_COUNTS] = any(h.packets or h.nand or h.activation for h in hops)
+        by_size = (c.OPERATIONS, c.DIES, c.REQUESTS)
+        rows[r, c.R_SIZED] = any(h.grain > 1 or h.packets for h in hops) or any(k in by_size for _, _, k in entries)
         hop[r, : len(steps)] = [h for h, _ in steps]
         direction[r, : len(steps)] = [d for _, d in steps]
         slot[r, : len(with_slots)] = with_slots
