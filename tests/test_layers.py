@@ -12,7 +12,7 @@ LAYERS = (
     {"units", "jit", "jitcache", "jitlink"},
     {"policies", "machine", "models", "traces"},
     {"engine"},
-    {"drivers", "agents", "scratchpad"},
+    {"drivers", "agents", "workloads", "scratchpad"},
     {"config"},
     {"api"},
     {"report", "studies"},

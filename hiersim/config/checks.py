@@ -162,9 +162,19 @@ def _trace(trace: TraceSection) -> list[Problem]:
     return problems + (_generate(trace.generate) if trace.generate else [])
 
 
+def makes_operations(trace: TraceSection | None) -> bool:
+    """Return whether a generator makes the trace, and it is one of operations."""
+    if trace is None or trace.generate is None:
+        return False
+    from hiersim.workloads import GENERATORS
+
+    known = GENERATORS.get(trace.generate.kind.replace("-", "_"))
+    return known is not None and known.operations
+
+
 def _generate(generate: Generate) -> list[Problem]:
-    from hiersim.traces.generators import GENERATORS
     from hiersim.traces.generators.generator import typed
+    from hiersim.workloads import GENERATORS
 
     kind = generate.kind.replace("-", "_")
     if kind not in GENERATORS:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from hiersim.config.checks import agent_problems, problems_between
+from hiersim.config.checks import agent_problems, makes_operations, problems_between
 from hiersim.config.compose import beside, compose_machine, is_path, override, read_as_machine, read_composed
 from hiersim.config.parts import fill_parts
 from hiersim.config.scenario import Scenario
@@ -114,7 +114,8 @@ def _build(tree: Tree, context: dict[str, Any], all_tiers: bool = False) -> Scen
             tree.data["tiers"] = {tier: {} for tier in machine.tiers} | mentioned
     parts, more = _sections(tree.data, context)
     classes = {name: rules for name, rules in parts.get("classes", {}).items() if rules is not None}
-    replay = parts.get("replay") if "replay" in tree.data else None if "execute" in tree.data else Replay()
+    executed = "execute" in tree.data or makes_operations(parts.get("trace"))
+    replay = parts.get("replay") if "replay" in tree.data else None if executed else Replay()
     tiers, serving = parts.get("tiers", {}), parts.get("serve")
     problems += more + problems_between(machine, tiers, classes, replay, parts.get("trace"))
     if machine is not None and serving is not None:

@@ -12,7 +12,7 @@ from hiersim.engine import columns as c
 from hiersim.engine.effects.tables import effect_tables
 from hiersim.engine.hops import hop_tables, route_tables
 from hiersim.engine.plan import Plan
-from hiersim.engine.world import I64, World, link_free, table
+from hiersim.engine.world import I64, World, link_free, ready_line, table
 from hiersim.errors import ConfigError
 from hiersim.machine import ClassRules, Replay, TierRules
 from hiersim.policies.prefetch.contract import MOST
@@ -47,6 +47,8 @@ class Options:
     """Whether a driver prefetches, so that what became of it is counted."""
     homes: I64 | None = None
     """Number of the tier that is each object's home, -1 for none, where it is not its class that says so."""
+    uses: int = 0
+    """Uses of objects that a driver knows of, as policies are told the length of a trace of accesses."""
 
 
 def build_world(
@@ -263,6 +265,7 @@ def _tables(parts: dict[str, Any], in_flight: int, jobs: int) -> dict[str, Any]:
     clock[[c.GROUP_HEAD, c.GROUP_TAIL, c.BAD_TIER, c.BAD_KEY]] = c.NONE
     clock[c.CHANGE] = 1 << 62
     clock[c.JOINED] = bool((parts["rule"] != c.ALONE).any())
+    clock[c.RESIDUES] = len(parts["cache"]) > 0 or bool((parts["routes"][:, c.R_LOADED] > 0).any())
     clock[[c.JOBS_FREE, c.ACCESSES_FREE, c.GROUPS_FREE]] = jobs, in_flight, jobs
     job_rows, access_rows, group_rows = (
         table(jobs, c.JOB_COLUMNS),
@@ -276,7 +279,7 @@ def _tables(parts: dict[str, Any], in_flight: int, jobs: int) -> dict[str, Any]:
     return {
         "clock": clock,
         "heap": np.zeros((2 * jobs + in_flight * 2 + streams + 8, 3), np.int64),
-        "ready": np.zeros(jobs + in_flight + 64, np.int64),
+        "ready": ready_line(jobs + in_flight),
         "jobs": job_rows,
         "flow_end": np.zeros(jobs),
         "wait": np.zeros((jobs, parts["route_hop"].shape[1]), np.int64),

@@ -91,6 +91,13 @@ def figure(name: str, claimed: float, simulated: float, tolerance: float, note: 
     return Finding(name, claimed, simulated, deviation, tolerance, verdict, note)
 
 
+def within(name: str, claimed: float, simulated: float, factor: float, note: str) -> Finding:
+    """Hold a number against a claimed one, a factor from it at most either way: its rough size is asked."""
+    ratio = simulated / claimed
+    verdict = "holds" if 1 / factor <= ratio <= factor else "differs"
+    return Finding(name, claimed, simulated, ratio - 1.0, factor - 1.0, verdict, note)
+
+
 def between(name: str, claimed: float, low: float, high: float, note: str) -> Finding:
     """Hold a claimed number against the range of what is possible, from ``low`` to ``high``."""
     nearest = min(max(claimed, low), high)

@@ -16,7 +16,7 @@ from hiersim.drivers.execute.faults import lost, standstill
 from hiersim.drivers.execute.load import Numbers, extended
 from hiersim.drivers.execute.outcome import operations_result
 from hiersim.drivers.execute.program import Program, handle
-from hiersim.drivers.execute.setup import Setting, Trace, homes, make_core, make_program
+from hiersim.drivers.execute.setup import Setting, Trace, homes, make_core, make_program, told_future
 from hiersim.engine import columns as c
 from hiersim.engine.build import WHOLE
 from hiersim.engine.laws import check_laws
@@ -44,6 +44,8 @@ class Execution:
 
     def __init__(self, setting: Setting, trace: Trace) -> None:
         check_names(setting, trace)
+        if not isinstance(trace, OperationTrace) and told_future(setting):
+            trace = trace.whole()
         self.setting, self.trace = setting, trace
         self.core = make_core(setting, trace)
         check(setting, trace)
