@@ -145,3 +145,28 @@ def test_bad_input_is_a_line(cli, folder, words, what):
     assert what in err
     assert [line for line in err.splitlines() if what not in line] == ["1 mistake, nothing was done."]
     assert not list(folder.glob("r*.svg"))
+
+
+SERVED = """\
+machine: rtx-4090
+trace: {generate: {kind: requests, params: {requests: 40}}}
+serve: {model: llama-3.2-1b}
+tiers: {gddr: {}}
+"""
+
+
+def test_requests_are_bound_by_the_weights_that_each_step_reads(folder):
+    """Decoding of small batches reads its weights at the rate of the card's memory; the unit computes little."""
+    (folder / "served.yaml").write_text(SERVED)
+    simulation = hs.load(folder / "served.yaml")
+    result = simulation.run()
+    found = balance(result, simulation.scenario.machine)
+    (unit,) = found.work
+    tier = simulation.scenario.machine.tiers["gddr"]
+    moved = result.tiers["gddr"].read_total + result.tiers["gddr"].written_total
+    needs = {each.name: each.needs_ps for each in found.resources}
+    assert found.binding == "gddr"
+    assert needs["gddr"] == pytest.approx(moved / (tier.read_bandwidth * tier.efficiency) * 1e12, rel=0.02)
+    assert unit.count == result.requests.steps
+    assert unit.intensity == pytest.approx(unit.flops / moved)
+    assert all(0 < each.share <= 1 for each in found.resources)
