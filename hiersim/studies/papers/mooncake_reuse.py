@@ -24,7 +24,7 @@ SAMPLE = {"sessions": 1500, "turns": 4.0, "think_time": 60 * 10**12, "prompt_tok
 
 
 def path() -> Path | None:
-    """Return where the trace is: what the variable names, else a file here, in ``traces`` or in the data beside this."""
+    """Return where the trace is: what the variable names, else a file in one of the folders."""
     if VARIABLE in os.environ:
         return Path(os.environ[VARIABLE])
     return next((folder / name for folder in FOLDERS for name in FILES if (folder / name).is_file()), None)
