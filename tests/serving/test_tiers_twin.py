@@ -59,7 +59,7 @@ def plain(compiled, requests, tiers, given):
     columns = (requests.time_ps, requests.prompt_tokens, requests.output_tokens)
     numbers = zip(*(column.tolist() for column in columns), keys, guesses, strict=True)
     plain_rows = [(time, prompt, output, blocks.tolist(), guess) for time, prompt, output, blocks, guess in numbers]
-    return Tiered(MACHINE, tiers | {"hbm": near}, settings, plain_rows, cost_of(compiled.state.cost[0]))
+    return Tiered(given["on"], tiers | {"hbm": near}, settings, plain_rows, cost_of(compiled.state.cost[0]))
 
 
 SEEN = {"preemptions": 0, "holes": 0, "far": 0, "merged": 0, "fetch": 0}
