@@ -15,6 +15,7 @@ from hiersim.cli.options import Json, Quiet, check_picture
 
 if TYPE_CHECKING:
     from hiersim.api.balance import Balance
+    from hiersim.api.simulation import Simulation
     from hiersim.engine.result import Result
     from hiersim.machine import Machine
 
@@ -24,9 +25,12 @@ def roofline(
         Path, typer.Argument(metavar="FILE", help="A scenario, which is run, or a folder of a run, or its result.json.")
     ],
     set: Set = None,
+    without: Annotated[
+        int, typer.Option("--without", metavar="N", help="Run it again without each of the N busiest resources.")
+    ] = 0,
     unit: Annotated[
         str | None,
-        typer.Option(("--unit"), metavar="NAME", help="Whose roofs are drawn; the machine's first when absent."),
+        typer.Option("--unit", metavar="NAME", help="Whose roofs are drawn; the machine's first when absent."),
     ] = None,
     json: Json = None,
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The picture (.png, .svg).")] = None,
@@ -34,26 +38,46 @@ def roofline(
 ) -> None:
     """Show what binds a run, what each resource alone would need, and what could be gained without it.
 
-    hiersim roofline configs/layer_offload.yaml --out roofs.svg
+    hiersim roofline configs/layer_offload.yaml --without 2 --out roofs.svg
     """
     from hiersim.api.balance import balance
-    from hiersim.report.balance_table import headline, resources_table, work_table
+    from hiersim.errors import ConfigError, Mistake
 
     target = None if out is None else _target(out)
-    result, machine = _run(file, set or [], quiet)
+    if without < 0:
+        raise ConfigError([Mistake("", f"must be 0 or more, got {without}", "--without")])
+    kept = file.is_dir() or file.suffix == ".json"
+    if kept and (set or without):
+        option = "--set" if set else "--without"
+        raise ConfigError([Mistake("", "a run that was kept cannot be run again; give its scenario", option)])
+    result, machine, simulation = _kept(file) if kept else _run(file, set or [], quiet)
     found = balance(result, machine)
+    gains = _without(simulation, found, without, quiet) if simulation and without else {}
     if target is not None:
         _draw(found, result, machine, unit or "", target)
     if json:
-        put_json(found.as_dict(), json)
+        put_json(found.as_dict() | ({"without": gains} if without else {}), json)
     if json != "-":
-        print(f"{fill(headline(found), console().width)}\n")
-        for table in (resources_table(found), work_table(found)):
-            if table.row_count:
-                show(table)
-                print()
+        _show(found, gains)
     if target is not None and not quiet:
         warn(f"wrote {target}")
+
+
+def _show(found: Balance, gains: dict[str, float]) -> None:
+    from hiersim.report.balance_table import headline, resources_table, work_table
+
+    print(f"{fill(headline(found), console().width)}\n")
+    for table in (resources_table(found, gains), work_table(found)):
+        if table.row_count:
+            show(table)
+            print()
+
+
+def _without(simulation: Simulation, found: Balance, most: int, quiet: bool) -> dict[str, float]:
+    from hiersim.insight.without import without
+
+    with working("without", quiet) as progress:
+        return without(simulation, found, most, progress)
 
 
 def _target(out: Path) -> Path:
@@ -65,23 +89,22 @@ def _target(out: Path) -> Path:
     return plain_file(out)
 
 
-def _run(file: Path, changes: list[str], quiet: bool) -> tuple[Result, Machine | None]:
-    """Return a run that was kept, or run a scenario; with its machine, where that is known."""
-    from hiersim.errors import ConfigError, Mistake
+def _kept(file: Path) -> tuple[Result, Machine | None, None]:
+    """Return a run that was kept, and its machine, where that is known."""
+    from hiersim.report.reading import machine_of, read_result
 
-    if file.is_dir() or file.suffix == ".json":
-        from hiersim.report.reading import machine_of, read_result
+    saved = read_result(file)
+    return saved.result, machine_of(saved), None
 
-        if changes:
-            raise ConfigError([Mistake("", "a run that was kept cannot be changed; give its scenario", "--set")])
-        saved = read_result(file)
-        return saved.result, machine_of(saved)
+
+def _run(file: Path, changes: list[str], quiet: bool) -> tuple[Result, Machine | None, Simulation]:
+    """Run a scenario."""
     from hiersim.api.simulation import load
 
     with telling_of_compilation(quiet):
         simulation = load(file, changes)
         with working("running", quiet) as progress:
-            return simulation.run(progress), simulation.scenario.machine
+            return simulation.run(progress), simulation.scenario.machine, simulation
 
 
 def _draw(found: Balance, result: Result, machine: Machine | None, unit: str, path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.table import Table
 from rich.text import Text
 
@@ -34,14 +36,20 @@ def times(ratio: float | None) -> str:
     return "-" if ratio is None else f"{ratio:.3g}x"
 
 
-def resources_table(found: Balance) -> Table:
-    """Return a row per resource: what it alone needs, its share of the time, and the gain at most without it."""
+def resources_table(found: Balance, gains: Mapping[str, float] | None = None) -> Table:
+    """Return a row per resource: what it alone needs, its share of the time, and the gain at most without it.
+
+    Args:
+        found: the balance.
+        gains: how many times faster it ran without some of them.
+    """
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     table.add_column("resource", style="bold", no_wrap=True)
-    for name in ("alone", "of the run", "if infinite, at most"):
+    for name in ("alone", "of the run", "if infinite, at most", *(("simulated",) if gains else ())):
         table.add_column(name, justify="right", no_wrap=True)
     for each in found.resources[:MOST]:
-        table.add_row(each.name, duration(each.needs_ps), percent(each.share), times(each.at_most))
+        cells = [each.name, duration(each.needs_ps), percent(each.share), times(each.at_most)]
+        table.add_row(*cells, *((times(gains[each.name]) if each.name in gains else "",) if gains else ()))
     return table
 
 

@@ -120,6 +120,20 @@ def test_the_command_says_and_draws(cli, folder):
     assert {each["name"] for each in found["work"]} == {"upload", "attention", "matrices", "append", "free"}
 
 
+def test_a_run_without_its_busiest_resources_gains_no_more_than_was_told(cli, folder):
+    """By PCIe alone here: without it the run is as fast as the card's memory and DRAM let it be."""
+    code, out, _ = cli("roofline", "operated.yaml", "--without", "3", "--json", "-", "-q")
+    found = json.loads(out)
+    assert code == 0
+    told = {each["name"]: each["at_most"] for each in found["resources"]}
+    assert list(found["without"]) == ["pcie.backward", "gddr", "dram"]
+    assert all(1 <= found["without"][name] <= told[name] * 1.001 for name in found["without"])
+    assert found["without"]["pcie.backward"] > 1.2
+    _, out, _ = cli("roofline", "operated.yaml", "--without", "1", "-q")
+    assert out.splitlines()[2].split()[-1] == "simulated"
+    assert out.splitlines()[3].split()[-1].endswith("x")
+
+
 def test_the_command_takes_a_run_that_was_kept(cli, folder):
     assert cli("run", "replayed.yaml", "--out", "kept", "-q", "--no-pictures")[0] == 0
     told = [cli("roofline", name, "--out", "r.png")[:2] for name in ("kept", "replayed.yaml")]
@@ -136,7 +150,9 @@ def test_the_command_takes_a_run_that_was_kept(cli, folder):
         (["replayed.yaml", "--out", "roofs.pdf"], "--out  pictures are drawn as .png or .svg, not as .pdf"),
         (["replayed.yaml", "--out", "roofs.txt"], "--out  `roofs.txt` ends in none of .png, .svg"),
         (["replayed.yaml", "--unit", "gpu1", "--out", "r.svg"], "no unit `gpu1`; did you mean `gpu0`?"),
-        (["kept.json", "--set", "name=x"], "--set  a run that was kept cannot be changed; give its scenario"),
+        (["replayed.yaml", "--without", "-1"], "--without  must be 0 or more, got -1"),
+        (["kept.json", "--without", "1"], "--without  a run that was kept cannot be run again; give its scenario"),
+        (["kept.json", "--set", "name=x"], "--set  a run that was kept cannot be run again; give its scenario"),
     ],
 )
 def test_bad_input_is_a_line(cli, folder, words, what):
@@ -145,3 +161,28 @@ def test_bad_input_is_a_line(cli, folder, words, what):
     assert what in err
     assert [line for line in err.splitlines() if what not in line] == ["1 mistake, nothing was done."]
     assert not list(folder.glob("r*.svg"))
+
+
+SERVED = """\
+machine: rtx-4090
+trace: {generate: {kind: requests, params: {requests: 40}}}
+serve: {model: llama-3.2-1b}
+tiers: {gddr: {}}
+"""
+
+
+def test_requests_are_bound_by_the_weights_that_each_step_reads(folder):
+    """Decoding of small batches reads its weights at the rate of the card's memory; the unit computes little."""
+    (folder / "served.yaml").write_text(SERVED)
+    simulation = hs.load(folder / "served.yaml")
+    result = simulation.run()
+    found = balance(result, simulation.scenario.machine)
+    (unit,) = found.work
+    tier = simulation.scenario.machine.tiers["gddr"]
+    moved = result.tiers["gddr"].read_total + result.tiers["gddr"].written_total
+    needs = {each.name: each.needs_ps for each in found.resources}
+    assert found.binding == "gddr"
+    assert needs["gddr"] == pytest.approx(moved / (tier.read_bandwidth * tier.efficiency) * 1e12, rel=0.02)
+    assert unit.count == result.requests.steps
+    assert unit.intensity == pytest.approx(unit.flops / moved)
+    assert all(0 < each.share <= 1 for each in found.resources)
