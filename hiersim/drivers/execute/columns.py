@@ -73,5 +73,9 @@ TL_HEAD, TL_TAIL, TL_COLUMNS = 0, 1, 2  # of the turn line, streams
     K_WRITTEN,
     K_MOVED,  # bytes that copies named
     K_ALONE,  # picoseconds that they would take alone
+    K_ROUTE,  # of the last one that took some time near its unit, or carried: its route, counted from 1
+    K_LAST_READ,  # bytes that it read near its unit, or carried
+    K_LAST_WRITTEN,
+    K_CARRY,  # picoseconds that its bytes took, of a carry
     KIND_COLUMNS,
-) = range(9)
+) = range(13)

@@ -59,6 +59,7 @@ class Program(NamedTuple):
     cost: NDArray[np.float64]  # [units, number formats]: picoseconds per FLOP
     overhead: I64  # [units]: picoseconds
     kinds: I64  # [kinds, KIND_COLUMNS]
+    near_ps: NDArray[np.float64]  # [kinds]: picoseconds that the bytes of the last one took near its unit
     busy: I64  # [units]: picoseconds of work alone
     remaining: NDArray[np.int32]  # [O]: uses by operations in rows that are not over
     last_use: I64  # [O]: place of the last operation that names it, -1: it stays
@@ -86,6 +87,7 @@ SHAPES = {
     "looked": ("uint8", 1),
     "taken": ("uint8", 1),
     "cost": ("float64", 2),
+    "near_ps": ("float64", 1),
     "remaining": ("int32", 1),
     "makeable": ("uint8", 1),
     "wanted": ("int32", 1),
@@ -134,6 +136,7 @@ def empty(trace: Any, tiers: int, units: int, look: int) -> dict[str, Any]:
         "cost": np.zeros((units, 1)),
         "overhead": np.zeros(units, np.int64),
         "kinds": kinds,
+        "near_ps": np.zeros(len(header.kinds)),
         "busy": np.zeros(units, np.int64),
         "remaining": np.zeros(objects, np.int32),
         "last_use": trace.objects.last_use.copy(),
