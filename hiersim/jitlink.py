@@ -17,6 +17,21 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import CompilerBase, DefaultPassBuilder, compile_result
 from numba.core.compiler_machinery import register_pass
 from numba.core.typed_passes import NativeLowering
+from numba.np import arrayobj
+
+PLAIN = ("_ZN7hiersim8policies", "_ZN7hiersim7drivers10cache_loop")  # whose symbols begin so
+
+_from_the_end = arrayobj.fix_integer_index
+
+
+def _index(context: Any, builder: Any, kind: Any, index: Any, size: Any) -> Any:
+    """Take an index as it is where no index ever counts from the end: the look whether it does costs a tenth there."""
+    if builder.function.name.startswith(PLAIN):
+        return context.cast(builder, index, kind, types.intp if kind.signed else types.uintp)
+    return _from_the_end(context, builder, kind, index, size)
+
+
+arrayobj.fix_integer_index = _index
 
 
 class LinkedLibrary(JITCodeLibrary):

@@ -32,6 +32,7 @@ ONLY_IN = {
     "rich": ("cli/", "report/"),
     "simpy": ("engine/clock.py", "agents/"),
     "scipy": ("studies/", "scratchpad/"),
+    "onnx": ("scratchpad/",),
     "joblib": ("sweep/",),
     "optuna": ("sweep/",),
     "dask": ("sweep/",),

@@ -184,7 +184,7 @@ FILES = ("policy", "admission", "prefetch")
 
 
 def _resolve_paths(tree: Tree) -> None:
-    """Turn paths of traces, policies, prefetchers and agents, relative to their file, into paths from here."""
+    """Turn paths of traces and of a user's Python files, relative to the file that names them, into paths from here."""
     trace = tree.data.get("trace")
     if isinstance(trace, str):
         trace = tree.data["trace"] = {"path": trace}
@@ -204,3 +204,10 @@ def _resolve_paths(tree: Tree) -> None:
         kind = agent.get("kind") if isinstance(agent, dict) else None
         if isinstance(kind, str) and is_path(kind):
             agents[i] = agent | {"kind": beside(tree, ("agents", i, "kind"), kind)}
+    serve = tree.data.get("serve")
+    chosen = serve.get("scheduler") if isinstance(serve, dict) else None
+    if isinstance(chosen, str):
+        chosen = {"kind": chosen}
+    if isinstance(chosen, dict) and isinstance(chosen.get("kind"), str) and is_path(chosen["kind"]):
+        there = beside(tree, ("serve", "scheduler"), chosen["kind"])
+        tree.data["serve"] = serve | {"scheduler": chosen | {"kind": there}}

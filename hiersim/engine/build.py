@@ -12,7 +12,7 @@ from hiersim.engine import columns as c
 from hiersim.engine.effects.tables import effect_tables
 from hiersim.engine.hops import hop_tables, route_tables
 from hiersim.engine.plan import Plan
-from hiersim.engine.world import I64, World, link_free, table
+from hiersim.engine.world import I64, World, link_free, ready_line, table
 from hiersim.errors import ConfigError
 from hiersim.machine import ClassRules, Replay, TierRules
 from hiersim.policies.prefetch.contract import MOST
@@ -265,6 +265,7 @@ def _tables(parts: dict[str, Any], in_flight: int, jobs: int) -> dict[str, Any]:
     clock[[c.GROUP_HEAD, c.GROUP_TAIL, c.BAD_TIER, c.BAD_KEY]] = c.NONE
     clock[c.CHANGE] = 1 << 62
     clock[c.JOINED] = bool((parts["rule"] != c.ALONE).any())
+    clock[c.RESIDUES] = len(parts["cache"]) > 0 or bool((parts["routes"][:, c.R_LOADED] > 0).any())
     clock[[c.JOBS_FREE, c.ACCESSES_FREE, c.GROUPS_FREE]] = jobs, in_flight, jobs
     job_rows, access_rows, group_rows = (
         table(jobs, c.JOB_COLUMNS),
@@ -278,7 +279,7 @@ def _tables(parts: dict[str, Any], in_flight: int, jobs: int) -> dict[str, Any]:
     return {
         "clock": clock,
         "heap": np.zeros((2 * jobs + in_flight * 2 + streams + 8, 3), np.int64),
-        "ready": np.zeros(jobs + in_flight + 64, np.int64),
+        "ready": ready_line(jobs + in_flight),
         "jobs": job_rows,
         "flow_end": np.zeros(jobs),
         "wait": np.zeros((jobs, parts["route_hop"].shape[1]), np.int64),

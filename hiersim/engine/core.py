@@ -15,7 +15,7 @@ from hiersim.engine.ahead import bind_prefetchers, make_prefetchers, wrong_answe
 from hiersim.engine.build import Options, build_world
 from hiersim.engine.handle import handle
 from hiersim.engine.plan import Plan, make_plan
-from hiersim.engine.world import DRIVEN, I64, World, link_free, table
+from hiersim.engine.world import DRIVEN, I64, World, link_free, ready_line, table
 from hiersim.errors import LawError, PolicyError
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
 from hiersim.policies import find
@@ -217,7 +217,7 @@ def grown(w: World, margin: int) -> World:
     if entries > len(w.heap):
         parts["heap"] = np.concatenate([w.heap, np.zeros((entries, 3), np.int64)])
     if jobs + accesses + 64 > len(w.ready):
-        parts["ready"] = np.zeros(jobs + accesses + 64, np.int64)
+        parts["ready"] = ready_line(jobs + accesses)
         clock[[c.READY_HEAD, c.READY_TAIL]] = 0
     return w._replace(**parts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from hiersim.engine import memo
 from hiersim.engine.columns import (
     ACTIVE,
     CLASSES,
@@ -38,14 +39,13 @@ def set_rates(w: World) -> None:
     w.clock[DIRTY] = 0
     if w.cache.shape[0] > 0:
         write_cache.before_rates(w)
-    for k in range(w.budget.shape[0]):
-        w.residual[k] = w.budget[k]
-    joined = w.clock[JOINED] == 1
-    for traffic in range(CLASSES):
-        if joined:
-            fill_joined(w, traffic)
-        else:
-            fill_alone(w, traffic)
+    row = memo.find(w)
+    if row != NONE and memo.knows(w, row):
+        memo.recall(w, row)
+    else:
+        fill_all(w)
+        if row != NONE:
+            memo.keep(w, row)
     g = w.clock[GROUP_HEAD]
     while g != NONE:
         if w.rates[g, TARGET_RATE] != w.rates[g, RATE]:
@@ -55,6 +55,19 @@ def set_rates(w: World) -> None:
         g = w.groups[g, G_NEXT]
     if w.cache.shape[0] > 0:
         write_cache.after_rates(w)
+
+
+@inner
+def fill_all(w: World) -> None:
+    """Share what all bounds have to give, class by class."""
+    for k in range(w.budget.shape[0]):
+        w.residual[k] = w.budget[k]
+    joined = w.clock[JOINED] == 1
+    for traffic in range(CLASSES):
+        if joined:
+            fill_joined(w, traffic)
+        else:
+            fill_alone(w, traffic)
 
 
 @inner

@@ -66,6 +66,17 @@ def front(slots: np.ndarray, ends: np.ndarray, place: np.ndarray, queue: int) ->
 
 
 @hot
+def pass_on(slots: np.ndarray, ends: np.ndarray, place: np.ndarray, queue: int, to: int, key: int) -> None:
+    """Take ``key``, which is the one in front of a queue, to the end of another, or of the same."""
+    length, at = ends[ends.shape[0] - 1], 4 * queue
+    first = ends[at + FIRST]
+    ends[at + FIRST] = first + 1 if first + 1 < length else 0
+    ends[at + USED] -= 1
+    ends[at + KEYS] -= 1
+    push(slots, ends, place, to, key)
+
+
+@hot
 def size(ends: np.ndarray, queue: int) -> int:
     """Return how many keys are in a queue."""
     return ends[4 * queue + KEYS]  # type: ignore[no-any-return]

@@ -48,7 +48,8 @@ def roofline(
         machine: the machine.
         unit: the unit; the first when absent.
         dtype: the number format of the peak; the unit's fastest of 16 bits, else its first, when absent.
-        operations: mappings with ``flops``, ``bytes`` (of the near tier) and ``duration_ps``, each a dot.
+        operations: mappings with ``flops``, ``bytes`` (of the near tier) and ``duration_ps``, each a dot, and with a
+            ``name`` if it is to be told.
 
     Raises:
         ConfigError: the machine has no such unit, or the unit does not compute in that format.
@@ -108,7 +109,10 @@ def dots_of(machine: Machine, unit: str, peak: float, result: Result | None) -> 
 
 def _operations(rows: Sequence[Mapping[str, Any]]) -> list[Dot]:
     kept = [row for row in rows if row["flops"] and row["bytes"] and row["duration_ps"]]
-    return [Dot("", row["flops"] / row["bytes"], row["flops"] / (row["duration_ps"] / 1e12)) for row in kept]
+    return [
+        Dot(str(row.get("name", "")), row["flops"] / row["bytes"], row["flops"] / (row["duration_ps"] / 1e12))
+        for row in kept
+    ]
 
 
 def _range(roofs: Mapping[str, float], peak: float, dots: Sequence[Dot]) -> tuple[float, float]:

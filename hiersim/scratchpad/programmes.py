@@ -1,7 +1,7 @@
 """The optimum as integer programmes: the smallest arena, the least traffic in an order, and over all orders.
 
-After COSMA (Zheng and others, arXiv 2311.18246), which decides the order of operators, the addresses and the eviction
-of tensors together for the least off-chip traffic.
+After COSMA (Li, Gupta and Malik, arXiv 2311.18246), which decides the order of operators, the addresses and the
+eviction of tensors together for the least off-chip traffic.
 """
 
 from __future__ import annotations
@@ -203,8 +203,12 @@ def _stays(p: Programme, graph: Graph, i: int) -> None:
         if not given:
             p.row({("stored", i, t): 1.0, ("near", i, t): -1.0}, high=0.0)
             p.row({("loaded", i, t): 1.0} | {("stored", i, s): -1.0 for s in range(t)}, high=0.0)
-    if graph.tensors[i].kind == "output":
-        p.row({("stored", i, t): 1.0 for t in steps}, low=1.0)
+    if given:  # follows from the rows above, but a solver is much faster if told
+        p.row({("loaded", i, t): 1.0 for t in steps}, low=1.0)
+    else:
+        p.row({("stored", i, t): 1.0 for t in steps}, low=float(graph.tensors[i].kind == "output"), high=1.0)
+        for t in steps:
+            p.row({("near", i, t): 1.0} | {("runs", graph.writer[i], s): -1.0 for s in range(t + 1)}, high=0.0)
 
 
 def _any_order(graph: Graph) -> tuple[int, ...]:

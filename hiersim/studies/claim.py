@@ -60,6 +60,8 @@ class Study:
         not_ours: what of its claims a memory simulator cannot speak to.
         run: simulates, and returns the findings.
         cheap: runs within a few seconds, so that tests may run it.
+        missing: says what is not here that it would use, such as a trace; empty where nothing is. It runs without, and
+            has fewer findings.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Study:
     not_ours: str
     run: Callable[[], Sequence[Finding]]
     cheap: bool = True
+    missing: Callable[[], str] = str
 
 
 def figure(name: str, claimed: float, simulated: float, tolerance: float, note: str) -> Finding:

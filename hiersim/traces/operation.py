@@ -241,7 +241,7 @@ class OperationStream:
         make: returns the pieces; called once for each run.
         count: how many operations there are in all.
         names: empty: operations are numbered.
-        alike: pieces from this number on are operations of earlier ones again, of no smaller amounts: not checked again.
+        alike: pieces from this number on repeat operations of earlier ones, of no smaller amounts: not checked again.
     """
 
     header: Header

@@ -53,6 +53,8 @@ CORE = {
     "priority upside down": ("hiersim.engine.slots", "w.jobs[job, J_CLASS] < w.jobs[other, J_CLASS]", "w.jobs[job, J_CLASS] > w.jobs[other, J_CLASS]"),
     "granularity ignored": ("hiersim.engine.effects.packets", "(amount + grain - 1) // grain * grain", "amount"),
     "classes share alike": ("hiersim.engine.last", "w.residual[k] = left_over(w.residual[k], used)", "pass"),
+    "rates of another number of flows are recalled": ("hiersim.engine.memo", "(w.groups[g, G_FLOWS] << 18) | ", ""),
+    "rates of another route are recalled": ("hiersim.engine.memo", "(w.groups[g, G_CLASS] << 16) | route", "(w.groups[g, G_CLASS] << 16)"),
     "settle omitted": ("hiersim.engine.loop", "if w.clock[WAITING] > 0:\n        for tier", "if False:\n        for tier"),
     "an exclusive copy is kept": ("hiersim.engine.moves", "w.tiers[source, T_EXCLUSIVE] == 1)", "w.tiers[source, T_EXCLUSIVE] == 2)"),
     "dirty is not carried": ("hiersim.engine.moves", "w.dirty[source, key] if gives_up else 0", "0"),

@@ -47,6 +47,9 @@ TWIN_EFFECTS = {
 }  # fmt: skip
 
 CORE_EFFECTS = {
+    "rates of another size are recalled": ("hiersim.engine.memo", "if w.routes[route, R_SIZED] == 1 else 0", "if False else 0", "packets"),
+    "rates before a cache was full are recalled": ("hiersim.engine.memo", "which |= 1 << i", "which |= 0", "write cache"),
+    "recalled rates leave hops idle": ("hiersim.engine.memo", "    if w.clock[RESIDUES] == 1:\n        for k in range(w.budget.shape[0]):\n            w.residual", "    if False:\n        for k in range(w.budget.shape[0]):\n            w.residual", "loaded latency"),
     "headers ignored": ("hiersim.engine.effects.packets", "if payload > 0:", "if False:", "packets"),
     "headers of the other direction": ("hiersim.engine.effects.packets", "w.packet[hop, PK_HEADER + direction]", "w.packet[hop, PK_HEADER + 1 - direction]", "packets"),
     "requests charged to their own direction": ("hiersim.engine.hops", "plan.link_step[hop.part, 1 - direction][0]", "plan.link_step[hop.part, direction][0]", "packets, full duplex"),

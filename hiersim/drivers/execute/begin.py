@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hiersim.drivers.execute import copies, duration, over, rows
 from hiersim.drivers.execute.columns import (
     ASKING,
@@ -12,6 +14,9 @@ from hiersim.drivers.execute.columns import (
     FUTURE,
     IN_TURN,
     K_ALONE,
+    K_COMPUTE,
+    K_NEAR,
+    K_UNIT,
     LOST_BY,
     LOST_OBJECT,
     MODE,
@@ -176,6 +181,11 @@ def operate(w: World, d: Program, place: int) -> None:
     else:
         length = duration.alone(d, unit, compute, near)
     d.kinds[kind, K_ALONE] += length
+    own = length if d.duration[o] >= 0 else math.ceil(compute)
+    d.kinds[kind, K_COMPUTE] += own
+    d.computing[unit] += own if d.duration[o] >= 0 else own + d.overhead[unit]
+    d.kinds[kind, K_NEAR] += math.ceil(near)
+    d.kinds[kind, K_UNIT] = unit
     d.busy[unit] += length
     d.critical[o] += length
     d.phase[o] = WORKING

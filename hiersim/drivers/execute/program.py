@@ -61,6 +61,7 @@ class Program(NamedTuple):
     kinds: I64  # [kinds, KIND_COLUMNS]
     near_ps: NDArray[np.float64]  # [kinds]: picoseconds that the bytes of the last one took near its unit
     busy: I64  # [units]: picoseconds of work alone
+    computing: I64  # [units]: of these what FLOPs, given durations and overheads take
     remaining: NDArray[np.int32]  # [O]: uses by operations in rows that are not over
     last_use: I64  # [O]: place of the last operation that names it, -1: it stays
     makeable: NDArray[np.uint8]  # [O]: 1 when it can be made again
@@ -96,7 +97,7 @@ SHAPES = {
 VECTORS = (
     *("flops", "duration", "near_read", "near_written", "offsets", "amounts", "after_offsets", "after", "following"),
     *("first", "work", "place", "free_at", "begun", "over", "critical", "next_use", "waiting", "overhead", "busy"),
-    *("last_use", "line"),
+    *("computing", "last_use", "line"),
 )
 COLUMNS = {"streams": x.STREAM_COLUMNS, "turns": x.TL_COLUMNS, "kinds": x.KIND_COLUMNS}
 MEASURED = frozenset({"amounts", "last_use", "phase", "streams", "line", "turns", "wanted"})
@@ -123,7 +124,7 @@ def empty(trace: Any, tiers: int, units: int, look: int) -> dict[str, Any]:
     streams = np.full((len(header.streams), x.STREAM_COLUMNS), x.NONE, np.int64)
     streams[:, [x.S_LEFT, x.S_DISTANCE, x.S_AWAY, x.S_CRITICAL]] = 0
     kinds = np.zeros((len(header.kinds), x.KIND_COLUMNS), np.int64)
-    kinds[:, x.K_ACTION] = header.actions
+    kinds[:, x.K_ACTION], kinds[:, x.K_UNIT] = header.actions, x.NONE
     state = np.zeros(x.STATE_COLUMNS, np.int64)
     state[[x.CURRENT, x.SEEN, x.LOST_BY, x.LOST_OBJECT]] = x.NONE
     state[[x.LOOK, x.LEAST]] = look, look + 2
@@ -138,6 +139,7 @@ def empty(trace: Any, tiers: int, units: int, look: int) -> dict[str, Any]:
         "kinds": kinds,
         "near_ps": np.zeros(len(header.kinds)),
         "busy": np.zeros(units, np.int64),
+        "computing": np.zeros(units, np.int64),
         "remaining": np.zeros(objects, np.int32),
         "last_use": trace.objects.last_use.copy(),
         "makeable": np.zeros(objects, np.uint8),

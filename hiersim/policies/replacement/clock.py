@@ -69,8 +69,7 @@ def victim(state: State, req: Request) -> int:
     key = queue.front(state.slots, state.ends, state.place, 0)
     while state.used[key] > 0:
         state.used[key] -= 1
-        queue.drop(state.ends, state.place, 0, key)
-        queue.push(state.slots, state.ends, state.place, 0, key)
+        queue.pass_on(state.slots, state.ends, state.place, 0, 0, key)
         key = queue.front(state.slots, state.ends, state.place, 0)
     return int(key)
 

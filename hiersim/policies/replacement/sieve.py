@@ -55,8 +55,7 @@ def victim(state: State, req: Request) -> int:
     key = queue.front(state.slots, state.ends, state.place, ahead)
     while state.visited[key]:
         state.visited[key] = 0
-        queue.drop(state.ends, state.place, ahead, key)
-        queue.push(state.slots, state.ends, state.place, 1 - ahead, key)
+        queue.pass_on(state.slots, state.ends, state.place, ahead, 1 - ahead, key)
         ahead = part_ahead(state)
         key = queue.front(state.slots, state.ends, state.place, ahead)
     return int(key)

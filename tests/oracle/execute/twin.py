@@ -262,6 +262,7 @@ class Execution(Twin):
             work.amount = max(1, math.ceil(self._larger(compute, near)) + unit.overhead)
             work.by_memory = near > compute
         op.alone = work.amount
+        op.compute, op.near = work.amount if op.duration >= 0 else math.ceil(compute), math.ceil(near)
         op.critical += work.amount
         self.busy[op.unit] += work.amount
         op.phase, op.outstanding, op.jobs = "working", 1, [work]
