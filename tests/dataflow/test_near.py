@@ -126,7 +126,7 @@ def test_the_fullest_channel_sets_the_pace(count, skew):
     """Of each matrix a vector in over a channel's pins, what the fullest channel has, and its result out."""
     p = in_memory.InMemoryParameters(layers=2, width=96, context=50, channels=count, skew=skew)
     result = run(
-        channels(count), generate(("in_memory_decode"), layers=2, width=96, context=50, channels=count, skew=skew)
+        channels(count), generate("in_memory_decode", layers=2, width=96, context=50, channels=count, skew=skew)
     )
     total = 0
     for kind, (rows, columns, size) in p.matrices.items():
