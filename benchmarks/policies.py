@@ -39,7 +39,7 @@ PEERS = {  # the policies of libcachesim, and the names that each may have here,
     "SLRU": ("slru-lcs", "slru"),
     "TwoQ": ("2q-lcs", "2q", "twoq"),
     "MQ": ("mq-lcs", "mq"),
-    "LRUK": ("lru-k-lcs", "lruk-lcs", "lru-k", "lruk"),
+    "LRUK": ("lru-2",),
     "ARC": ("arc",),
     "LIRS": ("lirs-lcs", "lirs"),
     "ClockPro": ("clock-pro-lcs", "clock-pro", "clockpro"),
@@ -55,7 +55,9 @@ PEERS = {  # the policies of libcachesim, and the names that each may have here,
     "Belady": ("opt",),
 }
 SLACK = 0.02  # by which miss counts may differ where they need not be equal
-EXACT = {"LRU", "FIFO", "Clock", "Sieve", "LFU", "ARC", "S3FIFO", "Belady"}
+EXACT = {
+    *("LRU", "FIFO", "Clock", "Sieve", "LFU", "LFUDA", "SLRU", "TwoQ", "MQ", "LRUK", "ARC", "S3FIFO", "Size", "Belady"),
+}
 RECORD = np.dtype([("time", "<u4"), ("id", "<u8"), ("size", "<u4"), ("next", "<i8")])
 
 

@@ -30,18 +30,30 @@ def splitmix(seed: int) -> int:
 @hot
 def draw(random: np.ndarray) -> Any:
     """Return the next word, uint64 and never 0."""
-    word = random[0]
+    word = after(random[0])
+    random[0] = word
+    return word
+
+
+@hot
+def after(word: Any) -> Any:
+    """Return the word that follows another, for loops that keep the state of the generator themselves."""
     word ^= word << np.uint64(13)
     word ^= word >> np.uint64(7)
     word ^= word << np.uint64(17)
-    random[0] = word
     return word
 
 
 @hot
 def below(random: np.ndarray, bound: int) -> int:
     """Return a number from 0 to ``bound`` - 1, each as likely but for a bias below ``bound`` / 2^32."""
-    return np.int64(((draw(random) >> np.uint64(32)) * np.uint64(bound)) >> np.uint64(32))  # type: ignore[return-value]
+    return scaled(draw(random), bound)
+
+
+@hot
+def scaled(word: Any, bound: int) -> int:
+    """Return the number from 0 to ``bound`` - 1 that a word stands for."""
+    return np.int64(((word >> np.uint64(32)) * np.uint64(bound)) >> np.uint64(32))  # type: ignore[return-value]
 
 
 @hot

@@ -55,3 +55,15 @@ def fetch(links: np.ndarray, key: int) -> None:
     """Ask for the memory of the neighbours of ``key``."""
     memory.prefetch(links, 2 * links[2 * key])
     memory.prefetch(links, 2 * links[2 * key + 1])
+
+
+@hot
+def second(links: np.ndarray, head: int) -> int:
+    """Return the key that will be the second oldest when the oldest has left, a head where there are not so many."""
+    return newer(links, newer(links, newer(links, head)))
+
+
+@hot
+def fetch_next(links: np.ndarray, head: int) -> None:
+    """Ask for the memory of a key that will soon be the oldest."""
+    memory.prefetch(links, 2 * second(links, head))

@@ -40,7 +40,8 @@ def repeated(trace: OperationTrace, start: int, turns: int) -> OperationStream:
         for turn in range(0, turns - 1, at_once):
             yield _tiled(second, growth, range(turn, min(turn + at_once, turns - 1)))
 
-    return OperationStream(trace.header, pieces, start + turns * length)
+    grows = all((more >= 0).all() for more in growth.values())
+    return OperationStream(trace.header, pieces, start + turns * length, alike=2 if grows else turns)
 
 
 def _tiled(turn: Operations, growth: dict[str, Any], numbers: range) -> Operations:

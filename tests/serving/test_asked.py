@@ -1,9 +1,12 @@
 """A scheduler in Python: the first-come example decides as the compiled rules do, one's own decides otherwise."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from serving.rig import drawn, random_trace, rules, run, server, trace
 
+import hiersim as hs
 from hiersim.agents.schedulers import SCHEDULERS, make_scheduler
 from hiersim.drivers.serve import columns as c
 from hiersim.engine.laws import check_laws
@@ -74,6 +77,18 @@ def test_ones_own_decides_otherwise(tmp_path):
     assert last.state.queries[:, c.Q_FIRST].argsort().tolist() == [0, 2, 1]
     assert last.left == 0
     assert last.core.now == first.last_ps.max()
+
+
+def test_its_path_is_beside_the_scenario(tmp_path):
+    (tmp_path / "last.py").write_text(LAST)
+    shipped = (Path(__file__).parents[2] / "configs" / "vllm_rtx4090.yaml").read_text()
+    scenario = tmp_path / "mine.yaml"
+    sample = Path(__file__).parents[2] / "traces" / "requests_sample.parquet"
+    text = shipped.replace("../traces/requests_sample.parquet", str(sample)) + "replay: {limit: 10}\n"
+    scenario.write_text(text.replace("serve:\n", "serve:\n  scheduler: {kind: ./last.py, params: {most: 1}}\n"))
+    alone = hs.load(scenario).run()
+    assert alone.requests.samples["running"].max() == 1
+    assert alone.requests.done.all()
 
 
 def test_under_load_it_keeps_the_laws(tmp_path):

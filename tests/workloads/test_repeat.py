@@ -78,6 +78,16 @@ def test_what_grows_goes_on_growing():
     assert whole.near_read.tolist() == [0, 7, 0, 9, 0, 11, 0, 13]
 
 
+def test_what_shrinks_is_checked_to_the_end(monkeypatch):
+    monkeypatch.setattr("hiersim.workloads.repeat.PIECE", 2)  # a turn in a piece
+    build = OperationBuilder(ordered=False)
+    for flops in (9, 5):
+        build.add("a", unit="u", flops=flops)
+        build.add("b", unit="u")
+    with pytest.raises(TraceError, match="flops may not be negative, got -3"):
+        repeated(build.build(), 0, 5).whole()
+
+
 @pytest.mark.parametrize(
     ("trace", "start", "what"),
     [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from hiersim.agents import chosen
@@ -35,10 +36,9 @@ def make_scheduler(kind: str, params: Mapping[str, Any] | None = None) -> Callab
         except HiersimError:
             raise
         except Exception as why:
-            line = next(
-                (at.lineno for at in traceback.extract_tb(why.__traceback__)[::-1] if at.filename == kind), None
-            )
-            where = f"{kind}:{line}" if line else kind
+            frames = traceback.extract_tb(why.__traceback__)[::-1]
+            lines = [frame.lineno for frame in frames if Path(frame.filename).name == Path(kind).name]
+            where = f"{kind}:{lines[0]}" if lines else kind
             raise ConfigError(f"serve.scheduler: {where}: {type(why).__name__}: {why}") from why
 
     return scheduler

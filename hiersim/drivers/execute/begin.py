@@ -135,8 +135,9 @@ def heard(w: World, d: Program, a: int) -> None:
     o = rows.row(d, place)
     if w.accesses[a, A_LACKS] == 1:
         if d.action[o] == FETCH or d.makeable[key] == 0:
-            d.state[LOST_BY] = place
-            d.state[LOST_OBJECT] = key
+            if d.state[LOST_BY] == NONE:  # the first of several at one instant
+                d.state[LOST_BY] = place
+                d.state[LOST_OBJECT] = key
         else:
             driven.remake(w, a)
         return

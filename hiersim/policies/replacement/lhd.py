@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hiersim.policies import dice, memory, pool
+from hiersim.policies import bits, dice, memory, pool
 from hiersim.policies.contract import Request, Setup
 
 CLASSES, AGES = 16, 20_000
@@ -24,8 +24,10 @@ FADE = 0.9
 ERROR = 0.01  # share of the ages that one key's life may be wrong by
 EXPLORED, EXPLORERS, EARLY = 32, 0.01, 50  # one in so many, share of the capacity, periods in which keys explore
 SHIFTS = (5, 25)  # periods after which the coarseness of ages is set
-STAMP, LAST, BEFORE, SIZE, EXPLORES, WIDTH = range(6)  # what `facts` holds of a slot, and how many numbers that is
-CLOCK, PERIODS, SHIFT, BUDGET, NEXT, SAMPLE, PERIOD, DOOMED = range(8)  # what `clock` holds
+STAMP, SIZE, FIRST_AGE, EXPLORES, WIDTH = range(5)  # what `facts` holds of a slot, and how many numbers that is
+LAST, BEFORE = range(2)  # what `ages` holds of a slot
+LINE = 8  # numbers of `facts` in a line of memory, which holds two slots
+CLOCK, PERIODS, SHIFT, BUDGET, NEXT, SAMPLE, PERIOD, DOOMED, LEFT = range(9)  # what `clock` holds
 VICTIMS, OBJECTS, MASS = range(3)  # what `means` holds
 
 
@@ -43,17 +45,17 @@ class State(NamedTuple):
     keys: np.ndarray  # int32[slots]
     place: np.ndarray  # int32[objects]; -1 if not here
     filled: np.ndarray  # int64[1]
-    facts: (
-        np.ndarray
-    )  # int64[5 * slots]: clock at the last request, ages at the last two hits, bytes, whether it explores
+    facts: np.ndarray  # int64[4 * slots]: clock at the last request, bytes, where the class starts in `density`, and
+    # whether it explores
+    ages: np.ndarray  # int32[2 * slots]: ages at the last two hits
     hits: np.ndarray  # float64[CLASSES * AGES]: by class and age, fading
     evictions: np.ndarray  # float64[CLASSES * AGES]
     density: np.ndarray  # float64[CLASSES * AGES]: hits to expect per unit of time
     recent: np.ndarray  # int32[admissions]: keys that came in last and looked bad, -1 for none
     means: np.ndarray  # float64[3]: density of VICTIMS, fading; number of OBJECTS, fading, and the MASS of its weights
     random: np.ndarray  # uint64[1]: see `policies.dice`
-    clock: np.ndarray  # int64[8]: requests, periods, by how much ages are shifted, bytes left to explorers, place in
-    # `recent`, the sample, the length of a period, and the key chosen last
+    clock: np.ndarray  # int64[9]: requests, periods, by how much ages are shifted, bytes left to explorers, place in
+    # `recent`, the sample, the length of a period, the key chosen last, and requests left of the period
 
 
 def check_params(params: Params) -> str:
@@ -67,7 +69,7 @@ def check_params(params: Params) -> str:
 
 def init(setup: Setup) -> State:
     """Start with an empty cache."""
-    most = min(setup.objects, setup.capacity)
+    most, sample, period = min(setup.objects, setup.capacity), setup.params.sample, setup.params.period
     keys, place, filled = pool.empty(setup.objects, most)
     place[:] = -1
     density = np.outer(np.arange(FIRST, FIRST + CLASSES), 1 / np.arange(1, AGES + 1)).ravel()
@@ -75,40 +77,44 @@ def init(setup: Setup) -> State:
         keys,
         place,
         filled,
-        np.zeros(WIDTH * most, np.int64),
+        aligned(WIDTH * most),
+        np.zeros(2 * most, np.int32),
         np.zeros(CLASSES * AGES),
         np.zeros(CLASSES * AGES),
         density,
         np.full(setup.params.admissions, -1, np.int32),
         np.zeros(3),
         dice.start(setup.seed),
-        np.array(
-            [0, 0, 10, int(setup.capacity * EXPLORERS), 0, setup.params.sample, setup.params.period, -1], np.int64
-        ),
+        np.array([0, 0, 10, int(setup.capacity * EXPLORERS), 0, sample, period, -1, period], np.int64),
     )
+
+
+def aligned(count: int) -> np.ndarray:
+    """Return so many zeros, int64, from the start of a line of memory on."""
+    words = np.zeros(count + LINE, np.int64)
+    skip = -words.ctypes.data // 8 % LINE
+    return words[skip : skip + count]
 
 
 def on_insert(state: State, key: int, req: Request) -> None:
     """Enter in the lowest class."""
     slot = pool.push(state.keys, state.place, state.filled, key)
-    at = WIDTH * slot
-    state.facts[at + LAST], state.facts[at + BEFORE], state.facts[at + SIZE] = 0, AGES, req.size
-    explores = touch(state, at)
+    state.facts[WIDTH * slot + SIZE] = req.size
+    explores = touch(state, slot, 0, AGES)
     if not explores and density_of(state, slot) < state.means[VICTIMS]:
-        state.recent[state.clock[NEXT] % state.recent.shape[0]] = key
-        state.clock[NEXT] += 1
+        state.recent[state.clock[NEXT]] = key
+        state.clock[NEXT] = state.clock[NEXT] + 1 if state.clock[NEXT] + 1 < state.recent.shape[0] else 0
     tick(state)
 
 
 def on_hit(state: State, key: int, req: Request) -> None:
     """Teach the class that keys of this age are hit; start anew."""
-    at = WIDTH * state.place[key]
+    slot = state.place[key]
+    at = WIDTH * slot
     age = age_of(state, at)
-    state.hits[class_of(state, at) * AGES + age] += 1.0
+    state.hits[state.facts[at + FIRST_AGE] + age] += 1.0
     state.clock[BUDGET] += state.facts[at + EXPLORES] * state.facts[at + SIZE]
-    state.facts[at + BEFORE] = state.facts[at + LAST]
-    state.facts[at + LAST] = age
-    touch(state, at)
+    touch(state, slot, age, state.ages[2 * slot + LAST])
     tick(state)
 
 
@@ -116,37 +122,43 @@ def on_remove(state: State, key: int) -> None:
     """Leave; if evicted, teach the class that keys of this age are."""
     at = WIDTH * state.place[key]
     if state.clock[DOOMED] == key:
-        state.evictions[class_of(state, at) * AGES + age_of(state, at)] += 1.0
+        state.evictions[state.facts[at + FIRST_AGE] + age_of(state, at)] += 1.0
     state.clock[DOOMED] = -1
     state.clock[BUDGET] += state.facts[at + EXPLORES] * state.facts[at + SIZE]
-    slot, last = WIDTH * pool.drop(state.keys, state.place, state.filled, key), WIDTH * state.filled[0]
+    slot, last = pool.drop(state.keys, state.place, state.filled, key), state.filled[0]
     state.place[key] = -1
     for i in range(WIDTH):
-        state.facts[slot + i] = state.facts[last + i]
+        state.facts[WIDTH * slot + i] = state.facts[WIDTH * last + i]
+    for i in range(2):
+        state.ages[2 * slot + i] = state.ages[2 * last + i]
 
 
 def victim(state: State, req: Request) -> int:
     """Choose the lowest density of a sample and of who came in last."""
-    found, least = 0, np.inf
+    found, least, word, filled = 0, np.inf, state.random[0], state.filled[0]
     for _ in range(state.clock[SAMPLE] if state.clock[PERIODS] > EARLY else 8):
-        slot = dice.below(state.random, state.filled[0])
+        word = dice.after(word)
+        slot = dice.scaled(word, filled)
         density = density_of(state, slot)
-        if density < least:
-            found, least = slot, density
+        found = slot if density < least else found
+        least = min(least, density)
+    state.random[0] = word
     for i in range(state.recent.shape[0]):
-        key = state.recent[i]
-        if key >= 0 and state.place[key] >= 0:
-            density = density_of(state, state.place[key])
-            if density < least:
-                found, least = state.place[key], density
+        slot = state.place[max(0, state.recent[i])] if state.recent[i] >= 0 else -1
+        density = density_of(state, max(0, slot)) if slot >= 0 else np.inf
+        found = slot if density < least else found
+        least = min(least, density)
     state.means[VICTIMS] = FADE * state.means[VICTIMS] + (1 - FADE) * least
     state.clock[DOOMED] = state.keys[found]
     return int(state.keys[found])
 
 
-def touch(state: State, at: int) -> bool:
-    """Note the request; let chance decide who explores, and return whether it said so."""
-    clock, size = state.clock, state.facts[at + SIZE]
+def touch(state: State, slot: int, last: int, before: int) -> bool:
+    """Note the request and the last two ages; let chance decide who explores, and return whether it said so."""
+    clock, at = state.clock, WIDTH * slot
+    state.ages[2 * slot + LAST], state.ages[2 * slot + BEFORE] = last, before
+    state.facts[at + FIRST_AGE] = class_of(last + before) * AGES
+    size = state.facts[at + SIZE]
     state.facts[at + STAMP] = clock[CLOCK]
     explores = dice.below(state.random, EXPLORED) == 0
     keeps = explores and clock[BUDGET] > 0 and clock[PERIODS] < EARLY
@@ -160,31 +172,28 @@ def age_of(state: State, at: int) -> int:
     return int(min((state.clock[CLOCK] - state.facts[at + STAMP]) >> state.clock[SHIFT], AGES - 1))
 
 
-def class_of(state: State, at: int) -> int:
-    """Return the class: how often the sum of the last two ages can be doubled below the last age."""
-    age, rank = state.facts[at + LAST] + state.facts[at + BEFORE], 0
+def class_of(age: int) -> int:
+    """Return the class of a sum of two ages: how often it can be doubled and stay below the last age."""
     if age == 0:
         return CLASSES - 1
-    while age < AGES and rank < CLASSES - 1:
-        age <<= 1
-        rank += 1
-    return rank
+    rank = max(0, bits.highest_bit(np.int64(AGES)) - bits.highest_bit(np.int64(age)))
+    return int(min(rank + ((age << rank) < AGES), CLASSES - 1))
 
 
 def density_of(state: State, slot: int) -> float:
     """Return the density of the key in a slot; least of all at the last age, high for explorers."""
     at = WIDTH * slot
     age = age_of(state, at)
-    if age == AGES - 1:
-        return -1e38
-    density = state.density[class_of(state, at) * AGES + age] / state.facts[at + SIZE]
-    return float(density + 1.0 if state.facts[at + EXPLORES] == 1 else density)
+    density = state.density[state.facts[at + FIRST_AGE] + age] / state.facts[at + SIZE] + state.facts[at + EXPLORES]
+    return -1e38 if age == AGES - 1 else float(density)  # no branch: it would be mispredicted
 
 
 def tick(state: State) -> None:
     """Let time pass; learn at the end of a period."""
     state.clock[CLOCK] += 1
-    if state.clock[CLOCK] % state.clock[PERIOD] == 0:
+    state.clock[LEFT] -= 1
+    if state.clock[LEFT] == 0:
+        state.clock[LEFT] = state.clock[PERIOD]
         learn(state)
         state.clock[PERIODS] += 1
 
@@ -253,3 +262,9 @@ def compress(counts: np.ndarray, first: int, by: int) -> None:
 def fetch_ahead(state: State, key: int, later: int) -> None:
     """Fetch what an access to come will touch."""
     memory.prefetch(state.place, key)
+
+
+def fetch_near(state: State, key: int) -> None:
+    """Fetch the facts of a key whose place has come."""
+    memory.prefetch(state.facts, WIDTH * state.place[key])
+    memory.prefetch(state.ages, 2 * state.place[key])

@@ -137,19 +137,27 @@ def join(state: State, level: int, key: int) -> None:
 
 def sink(state: State) -> None:
     """Let the oldest of each queue sink if its time is over, and see when the next one's is."""
-    amounts, keys, due = state.amounts, state.requests.shape[0], state.due
+    amounts, keys, due, least = state.amounts, state.requests.shape[0], state.due, NEVER
     for level in range(1, due.shape[0]):
         if due[level] < amounts[CLOCK]:
             key = oldest(state, level)
             if key < keys and state.expires[key] < amounts[CLOCK]:
                 ring.unlink(state.links, key)
                 join(state, level - 1, key)
+                least = min(least, due[level - 1])
                 key = oldest(state, level)
+                fetch_next(state, key)
             due[level] = state.expires[key] if key < keys else NEVER
-    least = NEVER
-    for level in range(1, due.shape[0]):
         least = min(least, due[level])
     amounts[DUE] = least
+
+
+def fetch_next(state: State, key: int) -> None:
+    """Fetch what the one after the oldest of a queue needs to sink."""
+    after = int(ring.newer(state.links, key))
+    memory.prefetch(state.links, 2 * after)
+    memory.prefetch(state.expires, after)
+    memory.prefetch(state.requests, after)
 
 
 def remember(state: State, key: int) -> None:

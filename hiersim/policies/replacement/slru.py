@@ -68,7 +68,7 @@ def on_hit(state: State, key: int, req: Request) -> None:
     above = min(here + 1, state.used.shape[0] - 1)
     leave(state, key)
     join(state, above if size_of(state, key) <= state.share[above] else here, key)
-    while above > 0:
+    while above > 0 and state.used[above] > state.share[above]:
         while state.used[above] > state.share[above]:
             sinks = oldest(state, above)
             leave(state, sinks)

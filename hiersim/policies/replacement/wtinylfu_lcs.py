@@ -40,6 +40,7 @@ class State(NamedTuple):
     # MOVING into the main part when the key DOOMED leaves, -1 for none
     table: np.ndarray  # int32[counters]: see `policies.bloom`
     pairs: np.ndarray  # uint32[2 * objects]
+    inverse: np.ndarray  # uint64[1]
 
 
 def check_params(params: Params) -> str:
@@ -67,7 +68,7 @@ def on_insert(state: State, key: int, req: Request) -> None:
     if state.sizes.shape[0] > 1:
         state.sizes[key] = req.size
     join(state, WINDOW, key)
-    bloom.add(state.table, state.pairs, key)
+    bloom.add(state.table, state.pairs, state.inverse, key)
 
 
 def on_hit(state: State, key: int, req: Request) -> None:
@@ -84,7 +85,7 @@ def on_hit(state: State, key: int, req: Request) -> None:
             leave(state, out)
             join(state, PROBATION, out)
     if part != WINDOW:
-        bloom.add(state.table, state.pairs, key)
+        bloom.add(state.table, state.pairs, state.inverse, key)
         state.amounts[HITS] += 1
         if state.amounts[HITS] >= state.amounts[SAMPLE]:
             state.amounts[HITS] = 0
@@ -110,17 +111,21 @@ def victim(state: State, req: Request) -> int:
         while amounts[WINDOW] > 0 and fits(state, oldest(state, WINDOW)):
             candidate = oldest(state, WINDOW)
             move_in(state, candidate)
-            bloom.add(state.table, state.pairs, candidate)
+            bloom.add(state.table, state.pairs, state.inverse, candidate)
     main = amounts[PROBATION] + amounts[PROTECTED]
     key = oldest(state, WINDOW if main == 0 else PROBATION if amounts[PROBATION] > 0 else PROTECTED)
     if main > 0 and amounts[WINDOW] > 0 and amounts[MOVING] < 0:
         candidate = oldest(state, WINDOW)
-        if bloom.estimate(state.table, state.pairs, candidate) > bloom.estimate(state.table, state.pairs, key):
+        uses = bloom.estimate(state.table, state.pairs, state.inverse, key)
+        if bloom.add_and_estimate(state.table, state.pairs, state.inverse, candidate) > uses:
             amounts[MOVING] = candidate
         else:
             key = candidate
-        bloom.add(state.table, state.pairs, candidate)
     amounts[DOOMED] = key
+    for part in (WINDOW, PROBATION):
+        head = state.where.shape[0] + part
+        ring.fetch_next(state.links, head)
+        bloom.fetch(state.pairs, ring.second(state.links, head))
     return int(key)
 
 
