@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
 from execute.machines import plain, run
 from execute.test_laws import double_buffered
@@ -132,6 +133,20 @@ def test_a_run_without_its_busiest_resources_gains_no_more_than_was_told(cli, fo
     _, out, _ = cli("roofline", "operated.yaml", "--without", "1", "-q")
     assert out.splitlines()[2].split()[-1] == "simulated"
     assert out.splitlines()[3].split()[-1].endswith("x")
+
+
+def test_its_tables_are_kept_and_reported(cli, folder):
+    assert cli("run", "operated.yaml", "--out", "kept", "-q", "--no-pictures")[0] == 0
+    found = balance(read_result(folder / "kept").result)
+    table = pl.read_parquet(folder / "kept" / "tables" / "operations.parquet")
+    assert table["operation"].to_list() == [each.name for each in found.work]
+    assert table["binding"].to_list() == [each.binding for each in found.work]
+    table = pl.read_parquet(folder / "kept" / "tables" / "resources.parquet")
+    assert table["needs_ps"].to_list() == [each.needs_ps for each in found.resources]
+    assert cli("report", "kept", "-q")[0] == 0
+    page = (folder / "kept" / "report.html").read_text()
+    assert "What each resource alone needs" in page
+    assert "fetches to gddr" in page
 
 
 def test_the_command_takes_a_run_that_was_kept(cli, folder):
