@@ -58,6 +58,24 @@ def test_a_few_heads_at_a_time_are_near(group, buffers):
     assert sum(kind.flops for kind in result.operations.kinds.values()) == 2 * 3 * 2 * (2 * 2048 + 4 * 1000 * 8 * 16)
 
 
+@pytest.mark.parametrize("chunk", [250, 300, 1000])
+def test_a_prompt_in_chunks_brings_what_came_before_back(chunk):
+    """And its own KV goes out once; near are at most the weights, two buffers, and the KV of a chunk of a layer."""
+    p = SMALL | {"chunk": chunk, "requests": 2}
+    result = run(machine("gddr", "dram"), generate("headwise_kv", **p))
+    token = 2 * 2 * 4 * 16 * 2  # requests, keys and values, heads, elements, bytes: of a layer
+    chunks = [min(chunk, 1000 - start) for start in range(0, 1000, chunk)]
+    before = [sum(chunks[:i]) for i in range(len(chunks))]
+    link = result.links["link"]
+    assert link.backward_total == 3 * token * (sum(before) + 1000)  # in the prompt, and of the token behind it
+    assert link.forward_total == 3 * token * (1000 + 1)
+    buffers = 2 * token * 1000 // 4
+    assert 3 * 4096 + buffers <= result.tiers["gddr"].peak_bytes <= 3 * 4096 + buffers + token * chunk * 2
+    pairs = 1000 * 1001 // 2 + 1000
+    flops = sum(kind.flops for kind in result.operations.kinds.values())
+    assert flops == 2 * 3 * (1001 * 2 * 2048 + 4 * pairs * 8 * 16)
+
+
 def test_two_buffers_overlap_and_one_does_not():
     """Uploads take a hundred times as long as attention: with two buffers attention hides, and more gain no more."""
     p = {"layers": 1, "heads": 64, "kv_heads": 64, "head_dim": 50, "context": 5 * 10**6, "layer_weights": 0}
