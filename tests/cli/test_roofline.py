@@ -135,6 +135,15 @@ def test_a_run_without_its_busiest_resources_gains_no_more_than_was_told(cli, fo
     assert out.splitlines()[3].split()[-1].endswith("x")
 
 
+def test_operations_do_not_ask_for_a_format_that_replays_use(cli, folder):
+    """A T4 does not compute in bf16, the default of replays; changed scenarios of operations have that default too."""
+    text = OPERATED.replace("rtx-4090", "t4-cloud")
+    (folder / "t4.yaml").write_text(text)
+    code, out, err = cli("roofline", "t4.yaml", "--without", "1", "--json", "-", "-q")
+    assert (code, err) == (0, "")
+    assert list(json.loads(out)["without"]) == ["gddr"]
+
+
 def test_its_tables_are_kept_and_reported(cli, folder):
     assert cli("run", "operated.yaml", "--out", "kept", "-q", "--no-pictures")[0] == 0
     found = balance(read_result(folder / "kept").result)
