@@ -195,6 +195,7 @@ def test_lamina_s_and_instinfer_s_defaults_are_the_catalogue_s():
     [
         ("headwise_kv", {"buffers": 0}, "headwise_kv.buffers  must be 1 to 1024, got `0`"),
         ("headwise_kv", {"groups": 2}, "headwise_kv.groups  unknown parameter; did you mean `group`?"),
+        ("headwise_kv", {"chunk": 256}, "headwise_kv.chunk  is too small: the uploads of 4,096 chunks have"),
         ("in_storage_attention", {"inside": "maybe"}, "in_storage_attention.inside  `maybe` is not one of yes, no"),
         ("in_memory_decode", {"skew": -1}, "in_memory_decode.skew  must be 0 to 1024, got `-1`"),
         ("attention_pool", {"requests": 1.5}, "attention_pool.requests  expected a whole number, got `1.5`"),

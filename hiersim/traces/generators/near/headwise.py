@@ -13,11 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hiersim.errors import ConfigError, Mistake
 from hiersim.traces.generators.generator import Generator, parameter
 from hiersim.traces.generators.near.shape import DecodeParameters
 from hiersim.traces.generators.tiles import cut
 from hiersim.traces.operation import OperationTrace
 from hiersim.traces.operation_builder import OperationBuilder
+
+PIECES = 5_000_000
+"""Pieces of KV that all uploads together name, at most: more are gigabytes of trace."""
 
 
 @dataclass(frozen=True)
@@ -123,8 +127,13 @@ class Model:
 
 def make(p: HeadwiseParameters, rng: np.random.Generator) -> OperationTrace:
     """Make the trace: the prompt in chunks, if it has any, then token by token."""
+    chunks = cut(p.context, p.chunk) if p.chunk else []
+    pieces = p.layers * len(p.groups) * (len(chunks) * (len(chunks) - 1) // 2 + p.steps * len(chunks))
+    if pieces > PIECES:
+        what = f"is too small: the uploads of {len(chunks):,} chunks have {pieces:,} pieces, {PIECES:,} at most"
+        raise ConfigError([Mistake("headwise_kv.chunk", what)])
     model, before = Model(p), 0
-    for tokens in cut(p.context, p.chunk) if p.chunk else ():
+    for tokens in chunks:
         model.prefill(before, tokens)
         before += tokens
     for _ in range(p.steps):
