@@ -54,7 +54,7 @@ def roofline(
     found = balance(result, machine)
     gains = _without(simulation, found, without, quiet) if simulation and without else {}
     if target is not None:
-        _draw(found, result, machine, unit or "", target)
+        _draw(result, machine, unit or "", target)
     if json:
         put_json(found.as_dict() | ({"without": gains} if without else {}), json)
     if json != "-":
@@ -107,20 +107,13 @@ def _run(file: Path, changes: list[str], quiet: bool) -> tuple[Result, Machine |
             return simulation.run(progress), simulation.scenario.machine, simulation
 
 
-def _draw(found: Balance, result: Result, machine: Machine | None, unit: str, path: Path) -> None:
-    """Draw the roofs of a unit, with a dot for each kind of its operations."""
+def _draw(result: Result, machine: Machine | None, unit: str, path: Path) -> None:
+    """Draw the roofs of a unit, with a dot for each kind of its operations, or for each tier that a run read from."""
     from hiersim.errors import ConfigError, Mistake
     from hiersim.report.outputs import write_picture
     from hiersim.report.roofline import roofline as drawn
 
     if machine is None:
-        raise ConfigError(
-            [Mistake((""), "the run was kept without its scenario, so its machine's roofs are unknown", "--out")]
-        )
-    name = unit or next(iter(machine.units))
-    dots = [
-        {"name": each.name, "flops": each.flops, "bytes": each.bytes, "duration_ps": each.busy_ps}
-        for each in found.work
-        if each.unit == name and found.critical_path_ps is not None
-    ]
-    write_picture(drawn(None if dots else result, machine=machine, unit=name, operations=dots), path)
+        what = "the run was kept without its scenario, so its machine's roofs are unknown"
+        raise ConfigError([Mistake("", what, "--out")])
+    write_picture(drawn(result, machine=machine, unit=unit), path)

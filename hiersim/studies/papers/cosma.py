@@ -11,13 +11,13 @@ from hiersim.scratchpad.operations import to_operations
 from hiersim.scratchpad.orders import scheduled
 from hiersim.scratchpad.programmes import best_order
 from hiersim.scratchpad.replace import Plan, plan
-from hiersim.studies.claim import Finding, Study, between, figure, seen
+from hiersim.studies.claim import Finding, Study, figure, seen
 from hiersim.studies.operated import chip, moved, run
 
 SECONDS = 20.0
 """The programme of each graph ends long before, with a proof; if it did not, the study would say so."""
 GRAPHS: dict[str, Callable[[], Graph]] = {
-    **{name: NETWORKS[name] for name in ("inception", "resnet", "densenet", "mobilenet")},
+    **{name: NETWORKS[name] for name in ("inception", "resnet", "densenet", "mobilenet", "nasnet")},
     "attention": lambda: attention(2),
 }
 """Blocks of networks for which a proof takes a second or less."""
@@ -51,9 +51,7 @@ def run_study() -> Sequence[Finding]:
     planned = {name: tuple(each.extra_bytes for each in plans(name)) for name in GRAPHS}
     never = all(best <= usual for usual, best in extra.values())
     return [
-        between(
-            ("left-of-non-compulsory"), 0.16, min(left), max(left), LEFT.format(mean=sum(left) / len(left), each=told)
-        ),
+        figure("left-of-non-compulsory", 0.16, sum(left) / len(left), 0.5, LEFT.format(each=told)),
         figure("as-planned", 1.0, float(planned == extra), 0.0, "Whether every run moves what its plan says; exact."),
         seen("optimum", "optimal with a proof, never worse", f"proven: {proven}", proven and never, OPTIMAL),
     ]
@@ -61,9 +59,10 @@ def run_study() -> Sequence[Finding]:
 
 LEFT = (
     "Share of the bytes beyond the compulsory ones that is left with the best order and eviction, over Belady in the "
-    "order as given, with memory half way between the largest operator and all that lives at once; mean {mean:.3g}, "
-    "in KiB {each}. The paper's 0.16 is a mean over whole networks and its own choice of baselines and sizes, which "
-    "were not at hand, so it is held against the range over these blocks."
+    "order as given, with memory half way between the largest operator and all that lives at once; mean over blocks "
+    "where there are any, in KiB {each}. The paper's mean is over whole networks against its own baselines, which were "
+    "not at hand; half of it is allowed. Chains leave no choice: what is saved comes from graphs that branch, such as "
+    "inception or a cell of NASNet, where nothing is left."
 )
 OPTIMAL = "The integer programme ends with a proof for every block, and never moves more."
 
