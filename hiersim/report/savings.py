@@ -37,17 +37,9 @@ def savings(
         longest = max((max(share, slope or 0.0) for _, slope, share in drawn), default=1.0)
         for y, (_, slope, share) in enumerate(drawn):
             text = percent(max(0.0, share))
-            beside = (
-                slope is not None and share < slope < share + ROOM * longest
-            )  # the mark stands where the text would
-            ax.annotate(
-                text,
-                (100 * (slope if beside and slope else share), y),
-                (4, 0),
-                textcoords="offset points",
-                va="center",
-                fontsize=8.5,
-            )
+            close = slope is not None and share < slope < share + ROOM * longest
+            beside = slope if slope is not None and close else share  # clear of the mark
+            ax.annotate(text, (100 * beside, y), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
             if slope is not None:
                 ax.plot([100 * slope], [y], marker="|", markersize=11, markeredgewidth=2, color=MARK)
         ax.set_yticks(range(len(drawn)), [name for name, _, _ in drawn])
