@@ -145,9 +145,9 @@ PARTIALS = "Bytes of partial products of the outer product, out and back: every 
 FEWEST = f"DRAM bytes with {PAD // 1024} KiB on chip; inner products read B again for every row."
 OVERFLOW = f"DRAM bytes row by row with as much as the largest row needs, over those with {4 * PAD // 1024} KiB."
 SPEED = (
-    "9.4 times over competing approaches on PIUMA. By DRAM bytes at 100 GB/s, inputs fetched ahead and latencies left "
-    "out, as many threads hide them, the slowest of the three ways over row by row is the upper number, so less than the "
-    "claim: how busy the threads keep a PIUMA core, and its atomics, which are not modelled, give the rest."
+    "9.4 times over competing approaches on PIUMA. By DRAM bytes at 100 GB/s, inputs fetched ahead and latencies "
+    "left out, as many threads hide them, the slowest of the three ways over row by row is the upper number, so less "
+    "than the claim: how busy the threads keep a PIUMA core, and its atomics, which are not modelled, give the rest."
 )
 
 STUDY = Study(
