@@ -41,15 +41,10 @@ def roofline(
     hiersim roofline configs/layer_offload.yaml --without 2 --out roofs.svg
     """
     from hiersim.api.balance import balance
-    from hiersim.errors import ConfigError, Mistake
 
     target = None if out is None else _target(out)
-    if without < 0:
-        raise ConfigError([Mistake("", f"must be 0 or more, got {without}", "--without")])
     kept = file.is_dir() or file.suffix == ".json"
-    if kept and (set or without):
-        option = "--set" if set else "--without"
-        raise ConfigError([Mistake("", "a run that was kept cannot be run again; give its scenario", option)])
+    _check(kept, set or [], without)
     result, machine, simulation = _kept(file) if kept else _run(file, set or [], quiet)
     found = balance(result, machine)
     gains = _without(simulation, found, without, quiet) if simulation and without else {}
@@ -78,6 +73,17 @@ def _without(simulation: Simulation, found: Balance, most: int, quiet: bool) -> 
 
     with working("without", quiet) as progress:
         return without(simulation, found, most, progress)
+
+
+def _check(kept: bool, changes: list[str], without: int) -> None:
+    """Raise ConfigError for options that cannot be, or that a run which was kept does not take."""
+    from hiersim.errors import ConfigError, Mistake
+
+    if without < 0:
+        raise ConfigError([Mistake("", f"must be 0 or more, got {without}", "--without")])
+    if kept and (changes or without):
+        option = "--set" if changes else "--without"
+        raise ConfigError([Mistake("", "a run that was kept cannot be run again; give its scenario", option)])
 
 
 def _target(out: Path) -> Path:

@@ -74,9 +74,13 @@ def roofline(
         _roofs(ax, machine, roofs, peak, f"{show(peak, 'FLOP/s')} in {dtype}")
         _dots(ax, machine, dots)
         _axes(ax)
-        name = f" and {shorten(result.name, 30)}" if result else ""
-        ax.set_title(f"Roofs of {unit}{name}: {shorten(machine.summary or machine.name, 60)}")
+        ax.set_title(_title(unit, result, machine))
     return ax
+
+
+def _title(unit: str, result: Result | None, machine: Machine) -> str:
+    name = f" and {shorten(result.name, 30)}" if result else ""
+    return f"Roofs of {unit}{name}: {shorten(machine.summary or machine.name, 60)}"
 
 
 def size(shown: object = None) -> tuple[float, float]:

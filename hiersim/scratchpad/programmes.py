@@ -167,18 +167,9 @@ def best_order(graph: Graph, capacity_bytes: int, seconds: float = SECONDS) -> P
     check_room(Schedule(graph, _any_order(graph)), capacity_bytes)
     if (found_soon := _moving_nothing(graph, capacity_bytes)) is not None:
         return found_soon
-    p = Programme()
     unit = gcd(*(tensor.size_bytes for tensor in tensors))
     used = sorted({number for operator in graph.operators for number in operator.uses})
-    for t in steps:
-        for o in steps:
-            p.variable(("runs", o, t))
-        for i in used:
-            size = tensors[i].size_bytes // unit
-            p.variable(("near", i, t))
-            p.variable(("loaded", i, t), cost=size)
-            if not tensors[i].given:
-                p.variable(("stored", i, t), cost=size)
+    p = _choices(graph, used, unit)
     for o in steps:
         p.row({("runs", o, t): 1.0 for t in steps}, low=1.0, high=1.0)
         for before in graph.before[o]:
@@ -194,6 +185,21 @@ def best_order(graph: Graph, capacity_bytes: int, seconds: float = SECONDS) -> P
     order = tuple(next(o for o in steps if found["runs", o, t] > 0.5) for t in steps)
     best = least_moved(Schedule(graph, order), capacity_bytes, seconds=seconds)
     return Plan(best.schedule, capacity_bytes, best.kept, "optimum", best.proven, proven and best.proven)
+
+
+def _choices(graph: Graph, used: Sequence[int], unit: int) -> Programme:
+    """Return a programme with variables for what runs, is near, is loaded and is stored in each step, and no rows."""
+    p, steps = Programme(), range(len(graph.operators))
+    for t in steps:
+        for o in steps:
+            p.variable(("runs", o, t))
+        for i in used:
+            size = graph.tensors[i].size_bytes // unit
+            p.variable(("near", i, t))
+            p.variable(("loaded", i, t), cost=size)
+            if not graph.tensors[i].given:
+                p.variable(("stored", i, t), cost=size)
+    return p
 
 
 def _moving_nothing(graph: Graph, capacity_bytes: int) -> Plan | None:
