@@ -12,6 +12,7 @@ ALL = {
     "curves.py": ["--requests", "500000", "--objects", "50000"],
     "traces.py": ["1000000"],
     "core.py": ["--accesses", "100000"],
+    "operations.py": ["--operations", "100000", "--twin", "500"],
     "sweep.py": ["--points", "100", "--kills", "3", "--repeat", "1"],
 }
 

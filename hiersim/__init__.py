@@ -13,6 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hiersim.api.balance import Balance, balance
     from hiersim.api.breakeven import BreakEven, breakeven
     from hiersim.api.compare import Comparison
     from hiersim.api.curves import Curves, mrc
@@ -31,6 +32,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "AccessTrace": "traces.access",
+    "Balance": "api.balance",
     "BreakEven": "api.breakeven",
     "CacheResult": "drivers.cache_study",
     "Comparison": "api.compare",
@@ -47,6 +49,7 @@ _HOME = {
     "Simulation": "api.simulation",
     "TraceError": "errors",
     "WhatIf": "insight.whatif",
+    "balance": "api.balance",
     "breakeven": "api.breakeven",
     "compare": "insight.compare",
     "explain": "insight.explain",
@@ -64,6 +67,7 @@ _HOME = {
 
 __all__ = [
     "AccessTrace",
+    "Balance",
     "BreakEven",
     "CacheResult",
     "Comparison",
@@ -80,6 +84,7 @@ __all__ = [
     "Simulation",
     "TraceError",
     "WhatIf",
+    "balance",
     "breakeven",
     "compare",
     "explain",

@@ -24,7 +24,7 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).parent
 # Layers above the drivers: compiled code cannot import them, so their edits leave it valid.
-ABOVE = frozenset({"api", "cli", "config", "insight", "report", "studies", "sweep"})
+ABOVE = frozenset({"api", "cli", "config", "insight", "report", "studies", "sweep", "workloads"})
 KEEP = 8  # digests kept when a new one appears; the least recently used go first
 MAGIC = b"hiersim\x01"
 CHECKSUM = 16  # bytes

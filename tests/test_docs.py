@@ -35,7 +35,7 @@ REGISTRIES = (
     "hiersim.policies:TABLE",
 )
 VOLATILE = [
-    (re.compile(r" in \S+ m?s( \(.*(accesses|requests)/s\))"), " in ... s"),
+    (re.compile(r" in \S+ m?s( \(.*(accesses|requests|operations)/s\))"), " in ... s"),
     (re.compile(r"(?m), in [\d.]+ (s|ms|min)$"), ", in ..."),  # of a sweep or a search
     (re.compile(r"(?m)(?<=%)( +)[\d.]+$"), " ..."),  # the speed of a replay
     (re.compile(r"(?m)^hash +\w{16}$"), "hash ..."),

@@ -33,31 +33,49 @@ def make_agent(kind: str, params: Mapping[str, Any] | None = None) -> Any:
     Raises:
         ConfigError: no such agent, or no such parameter.
     """
-    module = _load(kind)
+    module, known = chosen("agent", kind, AGENTS, "run", params or {})
+    return lambda env, core: module.run(env, core, known)
+
+
+def chosen(sort: str, kind: str, table: Mapping[str, str], entry: str, params: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the module of what decides, and its parameters.
+
+    Args:
+        sort: what it is, such as ``agent``.
+        kind: a name of the table, or the path of a Python file.
+        table: name -> module.
+        entry: the function that it must have.
+        params: parameters by name; the others have their defaults.
+
+    Raises:
+        ConfigError: there is none, its file does not do what it must, or a parameter is unknown.
+    """
+    module = _load(sort, kind, table, entry)
     known = module.Params._fields
-    given = dict(params or {})
-    for name in given:
+    for name in params:
         if name not in known:
-            raise ConfigError(f"agent `{kind}` has no parameter `{name}`{nearest(name, known)} ({', '.join(known)})")
-    chosen = module.Params(**given)
-    return lambda env, core: module.run(env, core, chosen)
+            has = f" ({', '.join(known)})" if known else " (it has none)"
+            raise ConfigError(f"{sort} `{kind}` has no parameter `{name}`{nearest(name, known)}{has}")
+    return module, module.Params(**params)
 
 
-def _load(kind: str) -> ModuleType:
+def _load(sort: str, kind: str, table: Mapping[str, str], entry: str) -> ModuleType:
     if not kind.endswith(".py"):
-        if kind not in AGENTS:
-            raise ConfigError(f"no agent `{kind}`{nearest(kind, AGENTS)} ({', '.join(AGENTS)}, or a file)")
-        return importlib.import_module(AGENTS[kind])
+        if kind not in table:
+            raise ConfigError(f"no {sort} `{kind}`{nearest(kind, table)} ({', '.join(table)}, or a file)")
+        return importlib.import_module(table[kind])
     path = Path(kind)
-    spec = importlib.util.spec_from_file_location(f"hiersim_agent_{path.stem}", path)
+    spec = importlib.util.spec_from_file_location(f"hiersim_{sort}_{path.stem}", path)
     if not path.is_file() or spec is None or spec.loader is None:
-        raise ConfigError(f"agent `{kind}`: no such file")
+        raise ConfigError(f"{sort} `{kind}`: no such file")
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
     except Exception as why:
-        raise ConfigError(f"agent `{kind}`: {type(why).__name__}: {why}") from why
-    for name in ("Params", "run"):
+        raise ConfigError(f"{sort} `{kind}`: {type(why).__name__}: {why}") from why
+    for name in ("Params", entry):
         if not hasattr(module, name):
-            raise ConfigError(f"agent `{kind}`: it has no `{name}` (it needs Params and run(env, core, params))")
+            raise ConfigError(
+                f"{sort} `{kind}`: it has no `{name}` (it needs Params and {entry}(...), see docs/extend)"
+            )
     return module

@@ -24,6 +24,7 @@ def serve_scenario(
         ConfigError: no model is named, it does not fit, or no request can be served.
         TraceError: there are no requests.
     """
+    from hiersim.agents.schedulers import make_scheduler
     from hiersim.drivers.serve.run import serve
 
     assert scenario.serve is not None
@@ -34,7 +35,7 @@ def serve_scenario(
         )
     if scenario.replay.limit is not None:
         requests = requests.limit(scenario.replay.limit)
-    model = find_model(name)
+    model, chosen = find_model(name), scenario.serve.scheduler
     result = serve(
         scenario.machine,
         scenario.tiers,
@@ -44,6 +45,7 @@ def serve_scenario(
         name=scenario.name,
         kv_dtype=scenario.trace.kv_dtype,
         seed=scenario.seed,
+        scheduler=make_scheduler(chosen.kind, chosen.params) if chosen else None,
         progress=progress,
         provenance={"seed": scenario.seed, "scenario_hash": scenario.scenario_hash},
     )

@@ -60,7 +60,7 @@ def generate(kind: str, *, seed: int = 0, **parameters: Any) -> Made:
     Raises:
         ConfigError: an unknown kind or parameter, or a value that is out of bounds.
     """
-    from hiersim.traces.generators import generate as make
+    from hiersim.workloads import generate as make
 
     return make(kind, seed=seed, **parameters)
 

@@ -123,7 +123,8 @@ def _served(scenario: Scenario) -> str:
     assert rules is not None
     units = ", ".join(rules.units) or next(iter(scenario.machine.units))
     limits = f"at most {rules.max_batched_tokens:,} tokens and {rules.max_sequences:,} requests in a step"
-    return f"{rules.model or scenario.trace.model} on {units}: {limits}, {rules.order}, KV {rules.allocation}"
+    order = f"decided by {rules.scheduler.kind}" if rules.scheduler else rules.order
+    return f"{rules.model or scenario.trace.model} on {units}: {limits}, {order}, KV {rules.allocation}"
 
 
 def _how(scenario: Scenario) -> str:

@@ -28,6 +28,7 @@ from hiersim.cli import (
     mrc,
     replay,
     report,
+    roofline,
     run,
     schema,
     scratchpad,
@@ -72,6 +73,7 @@ app.command("mrc")(mrc.mrc)
 app.command("compare")(compare.compare)
 app.command("whatif")(whatif.whatif)
 app.command("explain")(explain.explain)
+app.command("roofline")(roofline.roofline)
 app.command("breakeven")(breakeven.breakeven)
 app.command("sweep")(sweep.sweep)
 app.command("search")(search.search)

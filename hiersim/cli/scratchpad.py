@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 
 
 def scratchpad(
-    graph: Annotated[Path, typer.Argument(metavar="GRAPH", help="The graph of operators and tensors, a JSON file.")],
+    graph: Annotated[
+        Path, typer.Argument(metavar="GRAPH", help="The graph of operators and tensors: JSON, or an ONNX model.")
+    ],
     capacity: Annotated[
         list[str] | None, typer.Option("--capacity", "-c", help="Near memory, as 64KiB, or 50% of what lives at once.")
     ] = None,

@@ -36,6 +36,9 @@ def studies(
     if not (name or family or json or page):
         _list(chosen)
         return
+    for study in chosen:
+        if study.missing():
+            warn(f"{study.name}: {study.missing()}")
     found: list[tuple[Study, list[Finding]]] = []
     with telling_of_compilation(quiet), working("running studies", quiet) as progress:
         for study in chosen:

@@ -176,7 +176,7 @@ def _parameters(given: list[str], seed: int) -> dict[str, Any]:
 def _kinds(kind: str | None) -> None:
     from hiersim.errors import ConfigError, nearest
     from hiersim.report.policies_table import table
-    from hiersim.traces.generators import GENERATORS
+    from hiersim.workloads import GENERATORS
 
     if kind is None:
         show(table([{"kind": name, "makes": known.summary} for name, known in GENERATORS.items()]))

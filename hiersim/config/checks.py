@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,15 +58,15 @@ def _home(machine: Machine, tiers: Mapping[str, TierRules | None], name: str, ch
 def agent_problems(kinds: list[str]) -> list[Problem]:
     """Return which agents of a scenario do not exist, by their place in the list."""
     known = import_module("hiersim.agents").AGENTS
-    problems: list[Problem] = []
-    for i, kind in enumerate(kinds):
-        if kind.endswith(".py"):
-            if not Path(kind).is_file():
-                problems.append((("agents", i, "kind"), f"no agent file `{kind}`"))
-        elif kind not in known:
-            what = f"no agent `{kind}`{nearest(kind, known)} ({', '.join(known)}, or a file)"
-            problems.append((("agents", i, "kind"), what))
-    return problems
+    found = [(("agents", i, "kind"), unknown_file("agent", kind, known)) for i, kind in enumerate(kinds)]
+    return [(where, what) for where, what in found if what]
+
+
+def unknown_file(sort: str, kind: str, known: Collection[str]) -> str:
+    """Say why a name, or the path of a user's Python file, stands for nothing; empty where it does."""
+    if kind.endswith(".py"):
+        return "" if Path(kind).is_file() else f"no {sort} file `{kind}`"
+    return "" if kind in known else f"no {sort} `{kind}`{nearest(kind, known)} ({', '.join(known)}, or a file)"
 
 
 def _tier(machine: Machine, order: list[str], name: str, rules: TierRules | None) -> list[Problem]:
@@ -162,9 +162,19 @@ def _trace(trace: TraceSection) -> list[Problem]:
     return problems + (_generate(trace.generate) if trace.generate else [])
 
 
+def makes_operations(trace: TraceSection | None) -> bool:
+    """Return whether a generator makes the trace, and it is one of operations."""
+    if trace is None or trace.generate is None:
+        return False
+    from hiersim.workloads import GENERATORS
+
+    known = GENERATORS.get(trace.generate.kind.replace("-", "_"))
+    return known is not None and known.operations
+
+
 def _generate(generate: Generate) -> list[Problem]:
-    from hiersim.traces.generators import GENERATORS
     from hiersim.traces.generators.generator import typed
+    from hiersim.workloads import GENERATORS
 
     kind = generate.kind.replace("-", "_")
     if kind not in GENERATORS:

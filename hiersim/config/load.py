@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from hiersim.config.checks import agent_problems, problems_between
+from hiersim.config.checks import agent_problems, makes_operations, problems_between
 from hiersim.config.compose import beside, compose_machine, is_path, override, read_as_machine, read_composed
 from hiersim.config.parts import fill_parts
 from hiersim.config.scenario import Scenario
@@ -114,7 +114,9 @@ def _build(tree: Tree, context: dict[str, Any], all_tiers: bool = False) -> Scen
             tree.data["tiers"] = {tier: {} for tier in machine.tiers} | mentioned
     parts, more = _sections(tree.data, context)
     classes = {name: rules for name, rules in parts.get("classes", {}).items() if rules is not None}
-    replay = parts.get("replay") if "replay" in tree.data else None if "execute" in tree.data else Replay()
+    executed = tree.data.get("execute") is not None or makes_operations(parts.get("trace"))
+    replay = parts.get("replay") if "replay" in tree.data else Replay()
+    replay = None if executed and replay == Replay() else replay  # operations have their own units and formats
     tiers, serving = parts.get("tiers", {}), parts.get("serve")
     problems += more + problems_between(machine, tiers, classes, replay, parts.get("trace"))
     if machine is not None and serving is not None:
@@ -183,7 +185,7 @@ FILES = ("policy", "admission", "prefetch")
 
 
 def _resolve_paths(tree: Tree) -> None:
-    """Turn paths of traces, policies, prefetchers and agents, relative to their file, into paths from here."""
+    """Turn paths of traces and of a user's Python files, relative to the file that names them, into paths from here."""
     trace = tree.data.get("trace")
     if isinstance(trace, str):
         trace = tree.data["trace"] = {"path": trace}
@@ -203,3 +205,10 @@ def _resolve_paths(tree: Tree) -> None:
         kind = agent.get("kind") if isinstance(agent, dict) else None
         if isinstance(kind, str) and is_path(kind):
             agents[i] = agent | {"kind": beside(tree, ("agents", i, "kind"), kind)}
+    serve = tree.data.get("serve")
+    chosen = serve.get("scheduler") if isinstance(serve, dict) else None
+    if isinstance(chosen, str):
+        chosen = {"kind": chosen}
+    if isinstance(chosen, dict) and isinstance(chosen.get("kind"), str) and is_path(chosen["kind"]):
+        there = beside(tree, ("serve", "scheduler"), chosen["kind"])
+        tree.data["serve"] = serve | {"scheduler": chosen | {"kind": there}}

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from hiersim.config.checks import agent_problems, problems_between
+from hiersim.config.checks import agent_problems, makes_operations, problems_between
 from hiersim.config.sections import AgentSpec, Outputs, TraceSection
 from hiersim.config.serving import serving_problems
 from hiersim.machine import ClassRules, Execute, Machine, Replay, TierRules
@@ -54,7 +54,7 @@ class Scenario(Record):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Scenario:
-        replay = None if self.execute is not None else self.replay
+        replay = None if self.execute is not None or makes_operations(self.trace) else self.replay
         problems = problems_between(self.machine, self.tiers, self.classes, replay, self.trace)
         problems += serving_problems(self.machine, self.tiers, self.serve) if self.serve else []
         problems += agent_problems([agent.kind for agent in self.agents])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from hiersim.config.checks import unknown_file
 from hiersim.errors import ConfigError, nearest
 from hiersim.machine import Machine, TierRules
 from hiersim.machine.record import Problem
@@ -52,7 +53,19 @@ def serving_problems(machine: Machine, tiers: Mapping[str, TierRules | None], se
             problems.append((("serve", "codecs", name), what))
         if any(serving.codecs.get(other) != codec for other in near):
             problems.append((("serve", "codecs", name), "the near tiers of all units that serve are coded alike"))
-    return problems + _model(machine, serving) + _tiers(tiers)
+    if serving.allocation == "contiguous" and serving.disaggregate is not None:
+        what = "rooms in one piece do not move between units; leave out `disaggregate`, or take `reserved`"
+        problems.append((("serve", "allocation"), what))
+    return problems + _model(machine, serving) + _tiers(tiers) + _scheduler(serving)
+
+
+def _scheduler(serving: Serving) -> list[Problem]:
+    if serving.scheduler is None:
+        return []
+    from hiersim.agents.schedulers import SCHEDULERS
+
+    what = unknown_file("scheduler", serving.scheduler.kind, SCHEDULERS)
+    return [(("serve", "scheduler"), what)] if what else []
 
 
 def _model(machine: Machine, serving: Serving) -> list[Problem]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hiersim.engine import loop, prefetches, rooms
+from hiersim.engine import loop, memo, prefetches, rooms
 from hiersim.engine.coding import size_in
 from hiersim.engine.columns import (
     ABSENT,
@@ -95,4 +95,5 @@ def weigh(w: World, traffic: int, weight: float) -> None:
         if w.groups[group, G_CLASS] == traffic:
             w.rates[group, WEIGHT] = weight
         group = w.groups[group, G_NEXT]
+    memo.forget(w)
     w.clock[DIRTY] = 1

@@ -53,7 +53,7 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     JOBS_FREE,  # how many rows are free
     ACCESSES_FREE,
     GROUPS_FREE,
-    GROUP_HEAD,  # active groups in the order in which they began
+    GROUP_HEAD,  # active groups, by route, class and when they began
     GROUP_TAIL,
     CURSOR,  # open loop: the next access of the trace
     ISSUED,
@@ -77,8 +77,9 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     ACTIVE_2,
     SPANS_SIZE,
     LEVELS_SIZE,
+    RESIDUES,  # 1 when something asks what the rates have left of the bounds
     CLOCK_COLUMNS,
-) = range(40)
+) = range(41)
 
 # --- jobs -----------------------------------------------------------------------------------------------------------
 (
@@ -145,7 +146,7 @@ LACKS, PROMISED = 1, 2  # of A_LACKS
     G_ANCHOR,
     G_HEAD,  # its flows, least target first
     G_TAIL,
-    G_NEXT,  # active groups in the order in which they began
+    G_NEXT,  # active groups, in order
     G_PREV,
     G_SIBLING,  # the next group of the same route and class
     G_BOUND,  # the bound that froze its rate
@@ -284,8 +285,15 @@ ON_ACCESS, ADMIT, PREFER, GATE_FIELDS, GATE_COLUMNS = 0, 1, 2, 3, 4
     R_LOADED,  # how many of its bounds are of hops whose latency grows with their load
     R_COUNTS,  # 1 when a hop counts more than bytes on the wire
     R_OPERATES,  # 1 when an operation flows on it
+    R_SIZED,  # 1 when what a byte costs depends on the size of the transfer
+    R_RANK,  # its place among routes by their hops
     ROUTE_COLUMNS,
-) = range(14)
+) = range(16)
+
+# --- rates that were set before -------------------------------------------------------------------------------------
+MEMO_ROWS = 1 << 12  # a power of two; of replays 95 in 100 settings of rates are found again
+MEMO_GROUPS = 10
+MEMO_COLUMNS = 2 + 3 * MEMO_GROUPS
 
 # --- streams --------------------------------------------------------------------------------------------------------
 X_NEXT, X_END, X_UNIT, STREAM_COLUMNS = 0, 1, 2, 3

@@ -13,9 +13,10 @@ from hiersim.engine import loop
 from hiersim.engine.admissions import bind_admissions, find_admissions
 from hiersim.engine.ahead import bind_prefetchers, make_prefetchers, wrong_answer
 from hiersim.engine.build import Options, build_world
+from hiersim.engine.foresight import Foresight, in_trace_order, unknown
 from hiersim.engine.handle import handle
 from hiersim.engine.plan import Plan, make_plan
-from hiersim.engine.world import DRIVEN, I64, World, link_free, table
+from hiersim.engine.world import DRIVEN, I64, World, link_free, ready_line, table
 from hiersim.errors import LawError, PolicyError
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
 from hiersim.policies import find
@@ -40,6 +41,7 @@ class Core:
         trace: the accesses.
         seed: from which the randomised policies draw, each its own stream.
         options: what to keep besides totals.
+        foresight: what policies that know the future are told; that of the trace's order if absent.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Core:
         trace: AccessTrace,
         seed: int = 0,
         options: Options | None = None,
+        foresight: Foresight | None = None,
     ) -> None:
         self.options = options or Options()
         self.trace = trace
@@ -61,9 +64,8 @@ class Core:
         self.prefetchers = make_prefetchers(self.plan, self.rules)
         self.admissions = find_admissions(self.rules)
         future = any(policy.needs_future for policy in (*self.policies, *self.admissions.values()))
-        self.world: World = build_world(
-            self.plan, rules, classes, replay, trace, trace.next_use if future else None, self.options
-        )
+        told = (foresight or in_trace_order(trace)) if future else unknown(trace)
+        self.world: World = build_world(self.plan, rules, classes, replay, trace, told, self.options)
         self.handle = handle(self.world)
         self.margin = self._margin()
         seeds = np.random.SeedSequence(seed).generate_state(3 * max(1, len(self.policies)), np.uint64) >> np.uint64(1)
@@ -90,7 +92,7 @@ class Core:
             setup = Setup(
                 capacity=capacity,
                 objects=self.trace.objects,
-                accesses=len(self.trace),
+                accesses=self.options.uses or len(self.trace),
                 uniform=False,  # sizes here are always bytes
                 seed=int(seeds[t]),
                 **told,
@@ -217,7 +219,7 @@ def grown(w: World, margin: int) -> World:
     if entries > len(w.heap):
         parts["heap"] = np.concatenate([w.heap, np.zeros((entries, 3), np.int64)])
     if jobs + accesses + 64 > len(w.ready):
-        parts["ready"] = np.zeros(jobs + accesses + 64, np.int64)
+        parts["ready"] = ready_line(jobs + accesses)
         clock[[c.READY_HEAD, c.READY_TAIL]] = 0
     return w._replace(**parts)
 

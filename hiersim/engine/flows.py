@@ -56,6 +56,7 @@ from hiersim.engine.columns import (
     R_LOADED,
     R_NEAR,
     R_OPERATES,
+    R_RANK,
     RATE,
     REQUESTS,
     SERVED,
@@ -206,7 +207,7 @@ def costs_equal(w: World, g: int, route: int, amount: int) -> bool:
 
 @inner
 def begin_group(w: World, job: int) -> int:
-    """Take a free row for a new group, that of a job's flow, and put it behind the others."""
+    """Take a free row for a new group, that of a job's flow, and put it in its place among the others."""
     route, traffic, amount = w.jobs[job, J_ROUTE], w.jobs[job, J_CLASS], w.jobs[job, J_AMOUNT]
     g = w.clock[FREE_GROUP]
     w.clock[FREE_GROUP] = w.groups[g, G_NEXT]
@@ -234,15 +235,34 @@ def begin_group(w: World, job: int) -> int:
     w.groups[g, G_AMOUNT] = amount
     w.groups[g, G_SIBLING] = w.first_group[route, traffic]
     w.first_group[route, traffic] = g
-    tail = w.clock[GROUP_TAIL]
-    w.groups[g, G_PREV] = tail
-    w.groups[g, G_NEXT] = NONE
-    if tail == NONE:
+    enter(w, g)
+    return g
+
+
+@inner
+def enter(w: World, g: int) -> None:
+    """Put a group in its place among the active ones: by route, then class, then behind those that began before."""
+    place = order(w, g)
+    before = w.clock[GROUP_TAIL]
+    while before != NONE and order(w, before) > place:
+        before = w.groups[before, G_PREV]
+    after = w.clock[GROUP_HEAD] if before == NONE else w.groups[before, G_NEXT]
+    w.groups[g, G_PREV] = before
+    w.groups[g, G_NEXT] = after
+    if before == NONE:
         w.clock[GROUP_HEAD] = g
     else:
-        w.groups[tail, G_NEXT] = g
-    w.clock[GROUP_TAIL] = g
-    return g
+        w.groups[before, G_NEXT] = g
+    if after == NONE:
+        w.clock[GROUP_TAIL] = g
+    else:
+        w.groups[after, G_PREV] = g
+
+
+@hot
+def order(w: World, g: int) -> int:
+    """Return a number that orders groups by route, then class."""
+    return int((w.routes[w.groups[g, G_ROUTE], R_RANK] << 2) | w.groups[g, G_CLASS])
 
 
 @inner

@@ -48,6 +48,9 @@ def hop_tables(plan: Plan, kinds: int, streams: int) -> dict[str, Any]:
         "load": np.zeros(bounds),
         "marked": np.zeros(bounds, np.int64),
         "in_use": np.zeros(bounds, np.int64),
+        "memo": np.zeros((c.MEMO_ROWS, c.MEMO_COLUMNS), np.int64),
+        "memo_rate": np.zeros((c.MEMO_ROWS, c.MEMO_GROUPS + bounds)),
+        "memo_asked": np.zeros(c.MEMO_COLUMNS, np.int64),
         "bound_time": np.zeros((len(hops), bounds), np.int64),
     }
 
@@ -154,6 +157,12 @@ def _entries(plan: Plan, steps: list[tuple[int, int]]) -> list[Entry]:
     return entries
 
 
+def _ranks(routes: list[tuple[Step, ...]]) -> list[int]:
+    """Return the place of each route among all by its hops; equal ones have the same."""
+    places = {route: place for place, route in enumerate(sorted(set(routes)))}
+    return [places[route] for route in routes]
+
+
 def _describe(plan: Plan, near: set[int], operating: set[int]) -> dict[str, Any]:
     longest = max(len(steps) for _, steps in plan.routes)
     costs = [_entries(plan, steps) for _, steps in plan.routes]
@@ -162,6 +171,7 @@ def _describe(plan: Plan, near: set[int], operating: set[int]) -> dict[str, Any]
     hop, direction, slot = (table(len(plan.routes), longest) for _ in range(3))
     bound, bound_at, cost, loaded = (table(len(plan.routes), most) for _ in range(4))
     crosses = np.zeros((len(plan.routes), len(plan.bounds)), np.uint8)
+    rows[:, c.R_RANK] = _ranks([tuple(steps) for _, steps in plan.routes])
     for r, (_, steps) in enumerate(plan.routes):
         with_slots = sorted({h for h, _ in steps if plan.hops[h].slots is not None})
         entries = costs[r]
@@ -174,6 +184,8 @@ def _describe(plan: Plan, near: set[int], operating: set[int]) -> dict[str, Any]
         rows[r, c.R_VARIES] = any(h.loaded is not None or h.nand is not None for h in hops)
         rows[r, c.R_SENSES] = any(plan.hops[h].nand is not None and d == 0 for h, d in steps)
         rows[r, c.R_COUNTS] = any(h.packets or h.nand or h.activation for h in hops)
+        by_size = (c.OPERATIONS, c.DIES, c.REQUESTS)
+        rows[r, c.R_SIZED] = any(h.grain > 1 or h.packets for h in hops) or any(k in by_size for _, _, k in entries)
         hop[r, : len(steps)] = [h for h, _ in steps]
         direction[r, : len(steps)] = [d for _, d in steps]
         slot[r, : len(with_slots)] = with_slots

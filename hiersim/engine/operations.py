@@ -21,6 +21,9 @@ class KindResult:
         count: how many there were.
         busy_ps: picoseconds in which they worked, of a fetch from its beginning, one by one: of two at once twice.
         alone_ps: picoseconds that they would have worked with nothing beside them; 0 of copies of objects.
+        compute_ps: the same of their FLOPs alone, or of a duration that is given; without the unit's overhead.
+        near_ps: the same of their bytes at the near tier alone.
+        unit: who computed the last of them; empty of copies.
         stalls: what units waited for while an operation of this kind was the first that could not go on; longest first.
         flops: FLOPs.
         read_bytes, written_bytes: near their units.
@@ -36,6 +39,9 @@ class KindResult:
     read_bytes: int
     written_bytes: int
     moved_bytes: int
+    compute_ps: int = 0
+    near_ps: int = 0
+    unit: str = ""
 
     @property
     def stalled_ps(self) -> int:
@@ -61,6 +67,7 @@ class OperationsResult:
         resources: what each unit and hop had to do in all, as the time that it would take with nothing else to wait
             for; ``gpu0`` is a unit's work, ``hbm.read`` or ``pcie.forward`` the bytes of a hop.
         kinds: figures by kind of operation.
+        computing: picoseconds of each unit's work that FLOPs, given durations and overheads take, without its bytes.
         free_ps, begun_ps, over_ps: int64 by operation: when it could begin, when its objects were there, when it was
             over; empty where the trace came in pieces.
     """
@@ -70,6 +77,7 @@ class OperationsResult:
     critical_path_ps: int
     resources: dict[str, int]
     kinds: dict[str, KindResult]
+    computing: dict[str, int] = field(default_factory=dict)
     free_ps: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     begun_ps: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     over_ps: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
@@ -105,6 +113,7 @@ def to_plain(operations: OperationsResult) -> dict[str, Any]:
         "roofline_ps": operations.roofline_ps,
         "binding": operations.binding,
         "resources_ps": dict(sorted(operations.resources.items(), key=lambda item: (-item[1], item[0]))),
+        "computing_ps": dict(operations.computing),
         "kinds": {name: _kind(kind) for name, kind in operations.kinds.items()},
     }
 
@@ -118,6 +127,9 @@ def _kind(kind: KindResult) -> dict[str, Any]:
         "count",
         "busy_ps",
         "alone_ps",
+        "compute_ps",
+        "near_ps",
+        "unit",
         "stalled_ps",
         "flops",
         "read_bytes",
@@ -127,4 +139,5 @@ def _kind(kind: KindResult) -> dict[str, Any]:
     return {name: getattr(kind, name) for name in names} | {
         "intensity": kind.intensity,
         "stalls": dict(sorted(causes.items(), key=lambda item: (-item[1], item[0]))),
+        "stall_details": [vars(stall) for stall in kind.stalls],
     }

@@ -11,7 +11,7 @@ from hiersim.jit import hot
 def put(w: World, kind: int, number: int) -> None:
     """Put an entry at the end of the line."""
     tail = w.clock[READY_TAIL]
-    w.ready[tail % w.ready.shape[0]] = (kind << SHIFT) | number
+    w.ready[tail & (w.ready.shape[0] - 1)] = (kind << SHIFT) | number
     w.clock[READY_TAIL] = tail + 1
 
 
@@ -22,4 +22,4 @@ def take(w: World) -> int:
     if head == w.clock[READY_TAIL]:
         return -1
     w.clock[READY_HEAD] = head + 1
-    return int(w.ready[head % w.ready.shape[0]])
+    return int(w.ready[head & (w.ready.shape[0] - 1)])

@@ -46,6 +46,8 @@ class RequestsResult:
         steps: steps of all units; ``step_tokens`` tokens computed in them.
         held_share: share of the bytes held by requests that had tokens in them, mean over steps; the rest is internal
             fragmentation.
+        apart_share: share of the free bytes of the pool that are not in its largest hole, over all steps: external
+            fragmentation; 0 where pages are interchangeable.
         samples: by name, rows over time: time_ps, running, queued, used_bytes, held_bytes.
         promise: what a request was promised.
         machine_per_hour, energy_per_kwh: prices that were given.
@@ -67,6 +69,7 @@ class RequestsResult:
     steps: int
     step_tokens: int
     held_share: float
+    apart_share: float
     samples: dict[str, Ints]
     promise: Promise
     machine_per_hour: float
@@ -157,6 +160,7 @@ class RequestsResult:
             "steps": self.steps,
             "tokens_per_step": self.step_tokens / self.steps if self.steps else 0.0,
             "internal_fragmentation": 1.0 - self.held_share,
+            "external_fragmentation": self.apart_share,
             "waits_s": {
                 name: float(value) for name, value in zip(WAITS, self.waits_ps.sum(axis=0) / 1e12, strict=True)
             },

@@ -20,7 +20,7 @@ class World(NamedTuple):
 
     clock: I64  # [CLOCK_COLUMNS]: time, counters, heads of lists
     heap: I64  # [size, 3]: time, key, item
-    ready: I64  # [ring]: entries of the ready line
+    ready: I64  # [a power of two]: a ring of entries of the ready line
     jobs: I64  # [jobs, JOB_COLUMNS]
     flow_end: F64  # [jobs]: what a group must have served for the job's flow to end
     accesses: I64  # [in flight, ACCESS_COLUMNS]
@@ -73,6 +73,9 @@ class World(NamedTuple):
     in_use: I64  # [bounds]: scratch, the bounds that a class crosses
     open: I64  # [groups]: scratch, the groups whose rate is being set
     share: F64  # [groups, bounds of a route]: scratch, what a group asks of each bound at level 1
+    memo: I64  # [MEMO_ROWS, MEMO_COLUMNS]: groups + 1, full caches; of each group what it asks, 2 words, and its bound
+    memo_rate: F64  # [MEMO_ROWS, MEMO_GROUPS + bounds]: rates, and what is left of the bounds
+    memo_asked: I64  # [MEMO_COLUMNS]: scratch, as the rows of the memo begin
     crosses: U8  # [routes, bounds]: 1 where the route has the bound
     bound_time: I64  # [H, bounds]: picoseconds of flows on a hop, by the bound that limits them
     move: I64  # [T, T]: the route of a move
@@ -137,6 +140,11 @@ OPEN_LOOP, THINK, KEEP_VICTIMS, DRIVEN, FROM, UNTIL = 0, 1, 2, 3, 4, 5
 def table(rows: int, columns: int) -> I64:
     """Return an ``int64`` table of -1."""
     return np.full((rows, columns), c.NONE, dtype=np.int64)
+
+
+def ready_line(entries: int) -> I64:
+    """Return an empty ring for more than ``entries``, a power of two long: a place in it is a mask, not a division."""
+    return np.zeros(1 << (entries + 64).bit_length(), np.int64)
 
 
 def link_free(rows: I64, column: int, start: int, end: int) -> None:

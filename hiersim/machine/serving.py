@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from hiersim.machine.record import Name, Record
 from hiersim.units import BytesPerSecond, Picoseconds, PositiveBytes, PositiveShare
@@ -65,6 +65,20 @@ class Disaggregation(Record):
     """The units that compute answers."""
 
 
+class SchedulerChoice(Record):
+    """Who decides what a step computes, in Python; written ``fcfs``, ``./mine.py`` or with parameters."""
+
+    kind: str
+    """A name of ``hiersim.agents.schedulers``, or the path of a Python file."""
+    params: dict[str, Any] = {}
+    """Its parameters by name."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_kind(cls, data: Any) -> Any:
+        return {"kind": data} if isinstance(data, str) else data
+
+
 class Serving(Record):
     """How the requests of a trace are served. Defaults are those of vLLM's V1 engine where it has the setting."""
 
@@ -90,6 +104,8 @@ class Serving(Record):
     """A prompt may be computed over several steps."""
     whole_prompt: bool = True
     """A request is admitted when all of its prompt has room, not only its first chunk."""
+    scheduler: SchedulerChoice | None = None
+    """Who decides in Python what a step computes; the compiled rules when absent."""
     order: Literal["fcfs", "shortest", "grouped"] = "fcfs"
     """Who goes first: as they come; the shortest expected output; requests that begin alike together."""
     guess_error: Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)] = 0.0
@@ -98,8 +114,9 @@ class Serving(Record):
     """Output tokens that are expected of every request instead, as far as ``max_tokens`` leaves room for them."""
     page_tokens: Annotated[int, Field(ge=1, le=65536)] = 16
     """Tokens of a page of KV."""
-    allocation: Literal["paged", "reserved", "mapped"] = "paged"
-    """KV in pages on demand; the expected length at once; or pages of memory that are mapped on demand per layer."""
+    allocation: Literal["paged", "reserved", "mapped", "contiguous"] = "paged"
+    """KV in pages on demand; the expected length at once; pages of memory mapped on demand per layer; or the expected
+    length at once in one piece, first fit."""
     mapped_page: PositiveBytes = 2 << 20
     """Bytes of a mapped page."""
     kv_pages: Count | None = None

@@ -34,6 +34,7 @@ LESS = frozenset(
         "preemptions",
         "rejected",
         "internal_fragmentation",
+        "external_fragmentation",
     ]
 )
 """Last words of names of which less is better."""
@@ -50,10 +51,14 @@ MORE = frozenset(
         "throughput",
         "good_share",
         "reused_share",
+        "wears_out_years",
+        "to_opt_share",
     ]
 )
 """Last words of names of which more is better."""
-LESS_BELOW = frozenset(["latency_ps", "energy_j", "stalls", "ttft_s", "tpot_s", "latency_s", "waits_s"])
+LESS_BELOW = frozenset(
+    ["latency_ps", "energy_j", "stalls", "ttft_s", "tpot_s", "latency_s", "waits_s", "energy_per_token_by_part_j"]
+)
 """Groups, or last words, all of whose numbers are better when less."""
 
 

@@ -15,6 +15,7 @@ from hiersim.engine.operations import to_plain
 from hiersim.engine.result import LinkResult, PrefetchResult, Result, TierResult, UnitResult
 from hiersim.engine.timeline import Timeline
 from hiersim.report.files import write_files
+from hiersim.report.notes import lifetime_years
 
 SCHEMA = "hiersim-result/1"
 """Name and version of the schema: keys may be added within a version, never renamed, removed or given another unit."""
@@ -38,7 +39,7 @@ def to_json(result: Result, deterministic: bool = False) -> dict[str, Any]:
         "created": int(result.created),
         "created_bytes": int(result.created_bytes),
         "miss_ratio": number(result.miss_ratio),
-        "tiers": {name: _tier(tier) for name, tier in result.tiers.items()},
+        "tiers": {name: _tier(tier, result.elapsed_ps) for name, tier in result.tiers.items()},
         "links": {name: _link(link) for name, link in result.links.items()},
         "units": {name: _unit(unit) for name, unit in result.units.items()},
         "latency_ps": _latency(result),
@@ -57,7 +58,9 @@ def to_json(result: Result, deterministic: bool = False) -> dict[str, Any]:
 def _requests(result: Result) -> dict[str, Any]:
     """Return the numbers of a serving run's requests."""
     assert result.requests is not None
-    return result.requests.summary(result.elapsed_ps, result.total_energy_j, tuple(result.tiers))
+    found = result.requests.summary(result.elapsed_ps, result.total_energy_j, tuple(result.tiers))
+    tokens = result.requests.output_total
+    return found | {"energy_per_token_by_part_j": {part: j / tokens for part, j in result.energy_j.items() if tokens}}
 
 
 def write_json(result: Result, path: Path | str, deterministic: bool = False) -> Path:
@@ -81,7 +84,7 @@ def _timeline(timeline: Timeline) -> dict[str, Any]:
     return {"window_ps": list(timeline.window_ps)} | {key: list(value) for key, value in names.items()}
 
 
-def _tier(tier: TierResult) -> dict[str, Any]:
+def _tier(tier: TierResult, elapsed_ps: int) -> dict[str, Any]:
     return (
         {
             "kind": tier.kind,
@@ -113,6 +116,7 @@ def _tier(tier: TierResult) -> dict[str, Any]:
         }
         | {name: getattr(tier, name) for name in ("programmed_bytes", "activations") if getattr(tier, name)}
         | ({} if tier.endurance_used is None else {"endurance_used": number(tier.endurance_used)})
+        | ({"wears_out_years": lifetime_years(tier, elapsed_ps)} if tier.endurance_used else {})
         | ({} if tier.denied is None else {"denied": tier.denied})
         | ({} if tier.prefetch is None else {"prefetch": _prefetch(tier.prefetch)})
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
-from hiersim.engine.result import Result
+from hiersim.engine.result import Result, TierResult
 from hiersim.report.format import duration, plural
 
 YEAR = 365.25 * 86400
@@ -22,7 +23,7 @@ def notes(result: Result) -> list[tuple[str, str]]:
         if tier.refused:
             found.append(("note", f"{plural(tier.refused, 'victim')} of {name} found the next tier full"))
         if tier.endurance_used and result.elapsed_ps:
-            found.append(("note", f"{name} wears out in {years(result.elapsed_ps / tier.endurance_used)} at this rate"))
+            found.append(("note", f"{name} wears out in {years(lifetime_years(tier, result.elapsed_ps))} at this rate"))
         if tier.denied:
             found.append(("note", f"{name} turned {plural(tier.denied, 'object')} away, as its admission says"))
         payload, wire = tier.read_total + tier.written_total, tier.read_wire_bytes + tier.written_wire_bytes
@@ -46,9 +47,13 @@ def notes(result: Result) -> list[tuple[str, str]]:
     return found
 
 
-def years(ps: float) -> str:
-    """Return a time in picoseconds as years."""
-    value = ps / 1e12 / YEAR
+def lifetime_years(tier: TierResult, elapsed_ps: int) -> float:
+    """Return after how many years of this a tier's stated endurance is used up; infinite where nothing is written."""
+    return elapsed_ps / 1e12 / YEAR / tier.endurance_used if tier.endurance_used else inf
+
+
+def years(value: float) -> str:
+    """Return years as text."""
     return f"{value:,.0f} years" if value >= 100 else f"{value:.2g} years"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
@@ -12,8 +13,10 @@ import numpy as np
 
 from hiersim.engine.result import LinkResult, PrefetchResult, Result, Stall, TierResult, UnitResult
 from hiersim.errors import ConfigError, Mistake
+from hiersim.machine import Machine
 from hiersim.report.json import SCHEMA
 from hiersim.report.outputs import RESULT, SCENARIO
+from hiersim.report.reading_operations import read_operations
 from hiersim.report.reading_tables import read_accesses, read_timeline
 
 NAME, VERSION = SCHEMA.rsplit("/", 1)
@@ -72,6 +75,15 @@ def read_result(path: Path | str) -> Saved:
     return Saved(file, result, document, text.read_text(encoding="utf-8") if text.is_file() else "")
 
 
+def machine_of(saved: Saved) -> Machine | None:
+    """Return the machine of a run that was kept, or ``None`` where its scenario is not there or does not read."""
+    from hiersim.config.text import read_text
+
+    with contextlib.suppress(ConfigError):
+        return read_text(saved.scenario).machine if saved.scenario else None
+    return None
+
+
 class _MissingError(Exception):
     """A key is missing, or holds something else; the argument is its dotted path."""
 
@@ -125,6 +137,7 @@ def _result(document: dict[str, Any], folder: Path) -> Result:
         energy_j=energy,
         provenance=dict(_group(document, "provenance")),
         timeline=read_timeline(folder, document.get("timeline")),
+        operations=read_operations(document.get("operations")),
     )
 
 

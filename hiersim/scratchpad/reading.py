@@ -46,12 +46,16 @@ def read_graph(path: str | Path) -> Graph:
     """Read a graph.
 
     Args:
-        path: the JSON file.
+        path: the JSON file, or an ONNX model (`hiersim.scratchpad.onnx_graph`).
 
     Raises:
         ConfigError: it cannot be read, or says something unknown or impossible.
     """
     file = Path(path).expanduser()
+    if file.suffix == ".onnx":
+        from hiersim.scratchpad.onnx_graph import read_onnx
+
+        return read_onnx(file)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as why:

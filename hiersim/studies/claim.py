@@ -60,6 +60,8 @@ class Study:
         not_ours: what of its claims a memory simulator cannot speak to.
         run: simulates, and returns the findings.
         cheap: runs within a few seconds, so that tests may run it.
+        missing: says what is not here that it would use, such as a trace; empty where nothing is. It runs without, and
+            has fewer findings.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Study:
     not_ours: str
     run: Callable[[], Sequence[Finding]]
     cheap: bool = True
+    missing: Callable[[], str] = str
 
 
 def figure(name: str, claimed: float, simulated: float, tolerance: float, note: str) -> Finding:
@@ -86,6 +89,13 @@ def figure(name: str, claimed: float, simulated: float, tolerance: float, note: 
     deviation = _relative(simulated, claimed)
     verdict = "holds" if abs(deviation) <= tolerance else "differs"
     return Finding(name, claimed, simulated, deviation, tolerance, verdict, note)
+
+
+def within(name: str, claimed: float, simulated: float, factor: float, note: str) -> Finding:
+    """Hold a number against a claimed one, a factor from it at most either way: its rough size is asked."""
+    ratio = simulated / claimed
+    verdict = "holds" if 1 / factor <= ratio <= factor else "differs"
+    return Finding(name, claimed, simulated, ratio - 1.0, factor - 1.0, verdict, note)
 
 
 def between(name: str, claimed: float, low: float, high: float, note: str) -> Finding:

@@ -6,7 +6,8 @@
       three: {policy: fifo, capacity: 3}
     runs:                                            with time: what a scenario file holds
       flash: {machine: rtx-4090, trace: ..., tiers: ...}
-    claims:
+    base: {machine: rtx-4090}                        what all runs share, for those that do not say it
+    claims:                                          the forms of claims: `hiersim.studies.forms`
       three-frames: {claimed: 9, simulated: three.misses, tolerance: 0, why: a count}
 
 ``simulated`` is arithmetic over results by name: of a replay the fields of ``hiersim.CacheResult``, of a run those of
@@ -23,11 +24,11 @@ from typing import Any
 
 from hiersim.config.tree import Tree, read
 from hiersim.errors import ConfigError, nearest
-from hiersim.studies.claim import GRADES, Finding, Study, figure
+from hiersim.studies.claim import GRADES, Finding, Study
+from hiersim.studies.forms import finding, lacking
 
 TEXTS = ("title", "family", "grade", "source", "memory", "not_ours")
-KEYS = (*TEXTS, "trace", "replays", "runs", "claims")
-CLAIM = ("claimed", "simulated", "tolerance", "why")
+KEYS = (*TEXTS, "trace", "replays", "base", "runs", "claims")
 OPERATORS: dict[type, Any] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -50,7 +51,7 @@ def described(path: Path) -> Study:
     if not wrong and data["grade"] not in GRADES:
         wrong.append(tree.mistake(("grade",), f"`{data['grade']}` is not one of {', '.join(GRADES)}"))
     for name, claim in (data.get("claims") or {}).items():
-        wrong += [tree.mistake(("claims", name), f"`{key}` is missing") for key in CLAIM if key not in (claim or {})]
+        wrong += [tree.mistake(("claims", name), f"`{key}` is missing") for key in lacking(claim or {})]
     if wrong:
         raise ConfigError(wrong)
     title, family, grade, source, memory, not_ours = (" ".join(str(data[key]).split()) for key in TEXTS)
@@ -63,11 +64,10 @@ def _run(tree: Tree) -> list[Finding]:
     findings = []
     for name, claim in tree.data["claims"].items():
         try:
-            simulated = value(str(claim["simulated"]), results)
+            findings.append(finding(name, claim, lambda text: value(text, results)))
         except ValueError as why:
-            raise ConfigError([tree.mistake(("claims", name, "simulated"), str(why))]) from None
-        note = " ".join(str(claim["why"]).split())
-        findings.append(figure(name, float(claim["claimed"]), simulated, float(claim["tolerance"]), note))
+            key, what = why.args
+            raise ConfigError([tree.mistake(("claims", name, key), what)]) from None
     return findings
 
 
@@ -81,8 +81,17 @@ def _results(data: Mapping[str, Any]) -> dict[str, Any]:
     for name, options in (data.get("replays") or {}).items():
         results[name] = replay(trace, **options)[0]  # type: ignore[arg-type]
     for name, scenario in (data.get("runs") or {}).items():
-        results[name] = run(scenario_of({"name": name} | scenario))
+        results[name] = run(scenario_of({"name": name} | laid_over(data.get("base") or {}, scenario)))
     return results
+
+
+def laid_over(base: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what all runs share with what one says beside, which goes before; groups are laid over each other."""
+    found = dict(base)
+    for key, own in more.items():
+        both = isinstance(own, Mapping) and isinstance(found.get(key), Mapping)
+        found[key] = laid_over(found[key], own) if both else own
+    return found
 
 
 def _trace(given: Mapping[str, Any]) -> Any:

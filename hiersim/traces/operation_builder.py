@@ -52,6 +52,7 @@ class OperationBuilder:
         self._objects: dict[str, list[Any]] = {key: [] for key in (*PER_OBJECT, "name", "kept")}
         self._columns: dict[str, list[Any]] = {key: [] for key in (*PER_OPERATION, "name")}
         self._kinds: dict[str, int] = {}
+        self._places: dict[str, int] = {}  # of each kind, in order of appearance
         self._tiers, self._classes, self._units, self._streams = Names(), Names(), Names(), Names()
         self._uses: list[int] = []
         self._bytes: list[int] = []
@@ -92,6 +93,32 @@ class OperationBuilder:
         row["kept"].append(kept or home is not None)
         row["name"].append(name)
         return len(row["size"]) - 1
+
+    def objects(
+        self,
+        sizes: Sequence[int],
+        object_class: str = "tensor",
+        *,
+        home: str | None = None,
+        starts: Sequence[str | None] = (),
+    ) -> int:
+        """Add many objects of a class without names and return the number of the first; the others follow.
+
+        Args:
+            sizes: bytes of each.
+            object_class: their class.
+            home: the tier that always has them.
+            starts: for each the tier that has it at time 0; empty: none has any.
+        """
+        row, count = self._objects, len(sizes)
+        row["size"] += sizes
+        row["object_class"] += [self._classes.number(object_class)] * count
+        row["home"] += [self._tiers.number(home)] * count
+        row["start"] += [self._tiers.number(start) for start in starts] if starts else [NONE] * count
+        row["flops"] += [0.0] * count
+        row["kept"] += [home is not None] * count
+        row["name"] += [None] * count
+        return len(row["size"]) - count
 
     def add(
         self,
@@ -152,10 +179,32 @@ class OperationBuilder:
         self._ends[1].append(len(self._after))
         return place
 
+    def add_each(self, kind: str, reads: Sequence[int], flops: Sequence[int], **work: Any) -> int:
+        """Add operations alike in one stream, each of which reads one object; return the place of the last.
+
+        Args:
+            kind: what reports call them.
+            reads: the object of each, at least one.
+            flops: FLOPs of each.
+            work: unit, stream and further columns, as of ``add``; the order of objects is not looked after.
+        """
+        place = self.add(kind, reads=[reads[0]], flops=flops[0], **work)
+        count, sizes = len(reads) - 1, self._objects["size"]
+        for key, column in self._columns.items():
+            column += flops[1:] if key == "flops" else [column[place]] * count
+        self._uses += reads[1:]
+        self._bytes += [sizes[number] for number in reads[1:]]
+        uses, after = self._ends
+        uses += range(uses[-1] + 1, uses[-1] + 1 + count)
+        after += [after[-1]] * count
+        return place + count
+
     def _in_order(self, place: int, after: Sequence[int], reads: int) -> list[int]:
         """Return what an operation comes after, with those whose objects it touches, each once, ascending."""
+        if not self.ordered:
+            return sorted(set(after))
         before = set(after)
-        for at, key in enumerate(self._uses[self._ends[0][-1] :] if self.ordered else ()):
+        for at, key in enumerate(self._uses[self._ends[0][-1] :]):
             before.update([self._writer[key]] if key in self._writer else [])
             if at < reads:
                 self._readers.setdefault(key, []).append(place)
@@ -168,9 +217,10 @@ class OperationBuilder:
 
     def _kind(self, kind: str, action: str) -> int:
         number = _one_of(action, ACTIONS, "action")
+        self._places.setdefault(kind, len(self._places))
         if self._kinds.setdefault(kind, number) != number:
             raise TraceError(f"operations of kind {kind} have two actions, {ACTIONS[self._kinds[kind]]} and {action}")
-        return list(self._kinds).index(kind)
+        return self._places[kind]
 
     def build(self) -> OperationTrace:
         """Return the trace; objects without a home that are not kept end after their last use.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -69,10 +70,26 @@ def rates_of(net: Net) -> Rates:
     return rates
 
 
+@dataclass(frozen=True)
+class Crossed:
+    """A leg of a route: a hop, of which the order of groups needs the number."""
+
+    number: int
+    direction: str = "read"
+
+    @property
+    def hop(self) -> Crossed:
+        return self
+
+
+def route(bounds: Iterable[int]) -> tuple[Crossed, ...]:
+    return tuple(map(Crossed, sorted(bounds)))
+
+
 def join(rates: Rates, number: int, traffic_class: int, costs: dict[int, float], size: int, ends=lambda: None) -> Flow:
     flow = Flow(None, size, 0, number, ends)
     costs_in_order = tuple((rates.bounds[k], cost) for k, cost in sorted(costs.items()))
-    rates.join(flow, tuple(sorted(costs)), traffic_class, costs_in_order)
+    rates.join(flow, route(costs), traffic_class, costs_in_order)
     return flow
 
 
@@ -207,7 +224,7 @@ def filled_by_twin(devices: list[Device], flows: Flows) -> list[float]:
     for number, (traffic_class, crossed) in enumerate(flows):
         costs = [pair for d, of in crossed.items() for pair in zip(by_device[d], devices[d].costs(of), strict=True)]
         on = tuple((bound, cost) for bound, cost in costs if cost)
-        rates.join(Flow(None, 1, 0, number, lambda: None), tuple(sorted(crossed)), traffic_class, on)
+        rates.join(Flow(None, 1, 0, number, lambda: None), route(crossed), traffic_class, on)
     found = {flow.number: rate for group, (rate, _) in rates.fill().items() for flow in group.flows}
     return [found[number] for number in range(len(flows))]
 

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 import pytest
 from oracle.curves import fixed_size_sample
+from policies.called import from_python
 from policies.streams import sizes_of, stream
 
 from hiersim import policies
@@ -37,7 +38,7 @@ def skewed():
 @pytest.mark.parametrize("most", [1, 7, 40, 500])
 def test_fixed_size_is_what_a_list_gives(most, seed):
     keys, sizes = stream(seed, 800, 120), sizes_of(seed, 120)
-    hashes = [int(scramble(key, salt_of(seed))) / 2**64 for key in range(120)]
+    hashes = [int(from_python(scramble)(key, salt_of(seed))) / 2**64 for key in range(120)]
     weighed, rate = fixed_size(keys, sizes, CAPACITIES, most, seed)
     plain_rate, missed, missed_bytes = fixed_size_sample(keys.tolist(), sizes.tolist(), hashes, most, CAPACITIES)
     assert rate == pytest.approx(plain_rate)

@@ -74,6 +74,9 @@ def _operations(mine: Execution, twin: Twin) -> list[str]:
         if one != other:
             found.append(f"{what}: driver {one} twin {other}")
 
+    def overhead(op: Any) -> int:
+        return 0 if op.duration >= 0 or op.over_at < 0 else twin.machine.units[op.unit].overhead
+
     ops = twin.ops
     compare("free", result.free_ps.tolist(), [op.free_at for op in ops])
     compare("begun", result.begun_ps.tolist(), [op.begun for op in ops])
@@ -85,9 +88,13 @@ def _operations(mine: Execution, twin: Twin) -> list[str]:
         compare(f"{name}.count", kind.count, len(mine_of))
         compare(f"{name}.busy", kind.busy_ps, sum(op.over_at - op.begun for op in mine_of))
         compare(f"{name}.flops", kind.flops, sum(op.flops for op in mine_of))
+        compare(f"{name}.compute", kind.compute_ps, sum(op.compute for op in mine_of))
+        compare(f"{name}.near", kind.near_ps, sum(op.near for op in mine_of))
         stalls = {(s.kind, s.place, s.detail): s.ps for s in kind.stalls}
         compare(f"{name}.stalls", stalls, {k[1:]: ps for k, ps in twin.stalls.of_kind.items() if k[0] == name and ps})
     for unit, ps in twin.busy.items():
         compare(f"{unit} work", result.resources.get(unit, 0), ps)
+        computed = sum(op.compute + overhead(op) for op in ops if op.unit == unit and op.action == "compute")
+        compare(f"{unit} computing", result.computing[unit], computed)
     compare("sums", result.bound_ps <= result.makespan_ps or result.roofline_ps > 0, True)
     return found

@@ -101,16 +101,22 @@ def rules(hbm=None, dram=None, flash=None):
     return {"hbm": near} | {name: TierRules(**given) for name, given in further.items() if given is not None}
 
 
-def run(requests, tiers=None, on=MACHINE, model=MODEL, **serving):
-    """Serve requests; ``serving`` are settings of `Serving`."""
-    return serve(on, tiers or rules(), Serving(max_tokens=100_000, **serving), model, requests)
+def run(requests, tiers=None, on=MACHINE, model=MODEL, asked=None, **serving):
+    """Serve requests; ``serving`` are settings of `Serving`, ``asked`` a scheduler in Python."""
+    return serve(on, tiers or rules(), Serving(max_tokens=100_000, **serving), model, requests, scheduler=asked)
 
 
-def server(requests, tiers=None, **serving):
+def server(requests, tiers=None, on=MACHINE, **serving):
     """The same, to be run event by event."""
     tiers = tiers or rules()
-    setup = prepare(MACHINE, tiers, Serving(max_tokens=100_000, **serving), MODEL, "bf16")
-    return Server(MACHINE, tiers, setup, requests)
+    setup = prepare(on, tiers, Serving(max_tokens=100_000, **serving), MODEL, "bf16")
+    return Server(on, tiers, setup, requests)
+
+
+def linked(bandwidth):
+    """The machine with another bandwidth of PCIe, in bytes/s."""
+    pcie = MACHINE.links["pcie"].model_copy(update={"bandwidth": bandwidth})
+    return MACHINE.model_copy(update={"links": MACHINE.links | {"pcie": pcie}})
 
 
 def step_time(packed, decoding=(), chunks=(), sampled=1):
@@ -126,3 +132,29 @@ def step_time(packed, decoding=(), chunks=(), sampled=1):
 def costs(**serving):
     """The packed unit and model of a run with these settings."""
     return server(trace((0, [], 1, 1)), **serving).state.cost[0]
+
+
+def drawn(seed):
+    """Requests, tiers, and settings of a small run with the machine as ``on``."""
+    rng = np.random.default_rng([seed, 0x71E5])
+
+    def pick(*values):
+        return values[int(rng.integers(len(values)))]
+
+    requests = random_trace(rng, int(rng.integers(10, 40)), pick(10**10, 10**11, 10**12), most=2 * SIZE, output=60)
+    tiers = rules(
+        {"write": pick("back", "through"), "policy": {"name": pick("lru", "lru", "fifo")},
+         "on_evict": pick("demote", "demote", "drop")},
+        {"capacity": pick(12, 20, 60) * BLOCK, "inclusion": pick("inclusive", "exclusive"),
+         "write": pick("back", "back", "through"), "policy": {"name": pick("lru", "fifo")}},
+        pick(None, {"capacity": pick(30, 100) * BLOCK, "when_full": pick("evict", "refuse")}),
+    )  # fmt: skip
+    settings = {
+        "kv_pages": pick(28, 36, 60, 400), "max_batched_tokens": pick(64, 256, 2048), "max_sequences": pick(1, 4, 64),
+        "whole_prompt": pick(True, False), "remember_preempted": pick(True, False),
+        "fetch": pick("blocking", "layered"), "fetch_if": pick("found", "faster"),
+        "reuse": pick("prefix", "anywhere"), "recomputed_share": pick(0.0, 0.25), "watermark": pick(0.0, 0.05),
+        "allocation": pick("paged", "paged", "paged", "reserved", "contiguous"),
+        "guess_tokens": pick(None, 20, 200), "on": linked(pick(5e10, 5e10, 5e8)),
+    }  # fmt: skip
+    return requests, tiers, settings

@@ -71,6 +71,18 @@ WRONG = {
     ),
     "no link": (VLLM, ["serve.ranks=2"], (), r"serve\.rank_link  is needed: 2 ranks add up numbers over a link"),
     "unit": (VLLM, ["serve.unit=gpu7"], (), r"serve\.unit  no unit `gpu7`; did you mean `gpu0`\? .*"),
+    "scheduler": (
+        VLLM, ["serve.scheduler=fcsf"], (), r"serve\.scheduler  no scheduler `fcsf`; did you mean `fcfs`\? .*"
+    ),
+    "scheduler's file": (VLLM, ["serve.scheduler=./a.py"], (), r"serve\.scheduler  no scheduler file `\./a\.py`"),
+    "scheduler's parameter": (
+        VLLM, ["serve.scheduler={kind: fcfs, params: {a: 1}}"], (),
+        r"scheduler `fcfs` has no parameter `a` \(it has none\)",
+    ),
+    "one piece in two places": (
+        VLLM, ["serve.allocation=contiguous", "serve.disaggregate={prefill: gpu0, decode: gpu0}"], (),
+        r"serve\.allocation  rooms in one piece do not move between units; .*",
+    ),
     "future": (VLLM, ["tiers.gddr.policy=opt"], (), r"tiers\.gddr\.policy  `opt` must know the future, .*"),
     "prefetch": (VLLM, ["tiers.gddr.prefetch=leap"], (), r"tiers\.gddr\.prefetch  is for replays of accesses; .*"),
     "rate": (VLLM, ["trace.rate_scale=1e12"], (), r"trace\.rate_scale  expected at most 1000000\.0, not .*"),

@@ -7,6 +7,7 @@ import pytest
 from serving.rig import BLOCK, FAR_APART, KV, MACHINE, SECOND, SIZE, costs, random_trace, rules, run, step_time, trace
 
 from hiersim.models import find_model
+from hiersim.traces.generators import generate
 
 
 def chat(rng, turns=6, users=12, gap=SECOND // 2):
@@ -107,6 +108,29 @@ def test_decoding_beside_a_prompt_is_slower_than_both_alone():
     together = step_time(packed, decoding, chunk, 65)[0]
     alone = max(step_time(packed, decoding, sampled=64)[0], step_time(packed, (), chunk)[0])
     assert together > 1.1 * alone
+
+
+@pytest.mark.parametrize("kind", ["chat", "agents", "rag"])
+def test_a_block_stands_for_its_tokens_and_all_before_them(kind):
+    """No two prompts share a block behind different ones, which equal tokens alone would let them."""
+    requests = generate(kind, seed=3, **({"requests": 150} if kind == "rag" else {}))
+    assert requests.chained
+    paths = np.split(requests.block_ids, requests.block_offsets[1:-1])
+    before = {}
+    for path in paths:
+        for sooner, block in itertools.pairwise([-1, *path.tolist()]):
+            assert before.setdefault(block, sooner) == sooner
+    assert len(before) < sum(map(len, paths)), "nothing is shared"
+
+
+def test_a_bandwidth_is_bytes_by_seconds_not_seconds_by_bytes():
+    """30 blocks from flash of 2 GB/s: the time of their bytes, and the latency once; a reciprocal would be far off."""
+    prompt = [f"p{i}" for i in range(30)]
+    others = [(FAR_APART * (1 + i), [f"o{i}.{j}" for j in range(30)], 1, 2) for i in range(4)]
+    requests = trace((0, prompt, 5, 2), *others, (9 * FAR_APART, prompt, 5, 2))
+    tiers = rules(dram={"capacity": 40 * BLOCK}, flash={"capacity": 400 * BLOCK})
+    found = run(requests, tiers, kv_pages=160, fetch="blocking").requests
+    assert found.waits_ps[-1, 1] / SECOND == pytest.approx(30 * BLOCK / 2e9, rel=0.05)
 
 
 def test_weights_take_room_that_keys_and_values_do_not_get():

@@ -77,7 +77,7 @@ def _trace(dice: Dice, drawn: Machine) -> OperationTrace:
 
 def _object(dice: Dice, build: OperationBuilder, tiers: list[str]) -> tuple[int, bool]:
     home = dice.pick(tiers) if dice.chance(4) else None
-    start = dice.pick(tiers) if home is None and dice.chance(3) else None
+    start = dice.pick(tiers) if dice.chance(3) else None
     flops = dice.pick((0.0, 0.0, 0.0, 12.5, 40.0))
     about: dict[str, Any] = {"home": home, "start": start, "flops": flops, "kept": dice.chance(4)}
     number = build.object(dice.pick(SIZES), dice.pick(("kv", "weight")), **about)

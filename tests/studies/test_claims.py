@@ -13,6 +13,7 @@ from hiersim.studies.page import page, section
 from hiersim.studies.papers import TABLE, find
 
 PAGE = Path(__file__).parents[2] / "docs" / "studies.md"
+MOONCAKE = Path(__file__).parents[3] / "shared" / "traces" / "mooncake_conversation.jsonl"
 GOOD = """\
 title: T
 family: F
@@ -133,8 +134,12 @@ def test_every_study_is_complete(name):
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if find(name).cheap])
-def test_the_page_is_current(name):
+def test_the_page_is_current(name, monkeypatch):
     study = find(name)
+    if MOONCAKE.exists():
+        monkeypatch.setenv("HIERSIM_MOONCAKE", str(MOONCAKE))
+    if study.missing():
+        pytest.skip(study.missing())
     findings = study.run()
     assert {finding.verdict for finding in findings} <= set(VERDICTS)
     assert section(study, findings) in PAGE.read_text(), "`hiersim studies --page docs/studies.md` renews the page"
@@ -170,6 +175,14 @@ def test_the_command_writes_json(capsys):
 def test_the_command_writes_the_page(tmp_path, capsys):
     assert execute(["studies", "fifo-anomaly", "--page", str(tmp_path / "page.md")]) == 0
     assert section(find("fifo-anomaly"), find("fifo-anomaly").run()) in (tmp_path / "page.md").read_text()
+
+
+def test_a_study_runs_without_its_trace(monkeypatch, capsys):
+    monkeypatch.setenv("HIERSIM_MOONCAKE", "nowhere.jsonl")
+    assert execute(["studies", "mooncake-reuse", "--json", "-"]) == 0
+    out, err = capsys.readouterr()
+    assert [each["name"] for each in json.loads(out)] == ["mooncake-reuse/a-sample"]
+    assert "is not here (HIERSIM_MOONCAKE=PATH names it); a generated sample stands in" in err
 
 
 @pytest.mark.parametrize(

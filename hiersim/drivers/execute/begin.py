@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from hiersim.drivers.execute import copies, duration, over, rows
 from hiersim.drivers.execute.columns import (
     ASKING,
@@ -12,6 +14,9 @@ from hiersim.drivers.execute.columns import (
     FUTURE,
     IN_TURN,
     K_ALONE,
+    K_COMPUTE,
+    K_NEAR,
+    K_UNIT,
     LOST_BY,
     LOST_OBJECT,
     MODE,
@@ -130,8 +135,9 @@ def heard(w: World, d: Program, a: int) -> None:
     o = rows.row(d, place)
     if w.accesses[a, A_LACKS] == 1:
         if d.action[o] == FETCH or d.makeable[key] == 0:
-            d.state[LOST_BY] = place
-            d.state[LOST_OBJECT] = key
+            if d.state[LOST_BY] == NONE:  # the first of several at one instant
+                d.state[LOST_BY] = place
+                d.state[LOST_OBJECT] = key
         else:
             driven.remake(w, a)
         return
@@ -165,7 +171,7 @@ def operate(w: World, d: Program, place: int) -> None:
     job = driven.new_operation(w, unit, key, d.stream[o], place)
     w.flops_of[job] = d.flops[o]
     tally(w, d, job, o)
-    near = duration.near_time(w, job, driven.way(w, job))
+    near = duration.near_of(w, d, kind, job, driven.way(w, job))
     compute = d.flops[o] * d.cost[unit, d.dtype[o]]
     length = d.duration[o]
     by_memory = near > compute
@@ -175,6 +181,11 @@ def operate(w: World, d: Program, place: int) -> None:
     else:
         length = duration.alone(d, unit, compute, near)
     d.kinds[kind, K_ALONE] += length
+    own = length if d.duration[o] >= 0 else math.ceil(compute)
+    d.kinds[kind, K_COMPUTE] += own
+    d.computing[unit] += own if d.duration[o] >= 0 else own + d.overhead[unit]
+    d.kinds[kind, K_NEAR] += math.ceil(near)
+    d.kinds[kind, K_UNIT] = unit
     d.busy[unit] += length
     d.critical[o] += length
     d.phase[o] = WORKING

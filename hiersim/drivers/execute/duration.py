@@ -4,14 +4,40 @@ from __future__ import annotations
 
 import math
 
-from hiersim.drivers.execute.columns import SMOOTH
+from hiersim.drivers.execute.columns import K_CARRY, K_LAST_READ, K_LAST_WRITTEN, K_ROUTE, SMOOTH
 from hiersim.drivers.execute.program import Program
 from hiersim.engine import work
-from hiersim.engine.columns import CACHE, EITHER, EITHER_TOO, R_BOUNDS, R_LATENCY
+from hiersim.engine.columns import CACHE, EITHER, EITHER_TOO, R_BOUNDS, R_LATENCY, R_TWICE
 from hiersim.engine.effects import packets
 from hiersim.engine.flows import byte_cost
 from hiersim.engine.world import World
 from hiersim.jit import hot, inner
+
+
+@inner
+def near_of(w: World, d: Program, kind: int, job: int, route: int) -> float:
+    """Return ``near_time`` of an operation; one that moves as much as the last of its kind takes as long."""
+    reads, writes = work.moved(w, job, 0), work.moved(w, job, 1)
+    if (
+        d.kinds[kind, K_ROUTE] != route + 1
+        or d.kinds[kind, K_LAST_READ] != reads
+        or d.kinds[kind, K_LAST_WRITTEN] != writes
+    ):
+        d.kinds[kind, K_ROUTE] = route + 1
+        d.kinds[kind, K_LAST_READ] = reads
+        d.kinds[kind, K_LAST_WRITTEN] = writes
+        d.near_ps[kind] = near_time(w, job, route)
+    return d.near_ps[kind]  # type: ignore[no-any-return]
+
+
+@inner
+def carry_of(w: World, d: Program, kind: int, route: int, amount: int) -> int:
+    """Return ``carry_time`` of a carry; one of as much as the last of its kind takes as long."""
+    if d.kinds[kind, K_ROUTE] != route + 1 or d.kinds[kind, K_LAST_READ] != amount:
+        d.kinds[kind, K_ROUTE] = route + 1
+        d.kinds[kind, K_LAST_READ] = amount
+        d.kinds[kind, K_CARRY] = carry_time(w, route, amount)
+    return int(d.kinds[kind, K_CARRY])
 
 
 @inner
@@ -21,24 +47,32 @@ def near_time(w: World, job: int, route: int) -> float:
     for i in range(w.routes[route, R_BOUNDS]):
         k = w.route_bound[route, i]
         if w.route_bound_at[route, i] > 0 and w.rule[k] != EITHER_TOO and w.route_cost[route, i] != CACHE:
-            here = account(w, job, route, k)
-            if w.rule[k] == EITHER:
-                here = min(here, account(w, job, route, k + 1))
+            here = account(w, job, route, i)
+            if w.rule[k] == EITHER:  # its other account comes next
+                here = min(here, account(w, job, route, i + 1))
             longest = max(longest, here)
     return longest
 
 
 @inner
-def account(w: World, job: int, route: int, bound: int) -> float:
-    """Return the picoseconds that an operation's bytes take of a bound."""
+def account(w: World, job: int, route: int, at: int) -> float:
+    """Return the picoseconds that an operation's bytes take of the route's bound number ``at``, wherever it has it."""
+    if w.routes[route, R_TWICE] == 0:
+        return moved_time(w, job, route, at)
     total = 0.0
     for i in range(w.routes[route, R_BOUNDS]):
-        if w.route_bound[route, i] == bound:
-            on = w.route_bound_at[route, i]
-            hop, direction = w.route_hop[route, on], w.route_direction[route, on]
-            amount = work.moved(w, job, direction)
-            total += byte_cost(w, route, i, amount, packets.on_wire(w, hop, direction, amount), 0) * amount
+        if w.route_bound[route, i] == w.route_bound[route, at]:
+            total += moved_time(w, job, route, i)
     return total
+
+
+@hot
+def moved_time(w: World, job: int, route: int, at: int) -> float:
+    """Return the picoseconds that what an operation moves one way takes of the route's bound number ``at`` there."""
+    on = w.route_bound_at[route, at]
+    hop, direction = w.route_hop[route, on], w.route_direction[route, on]
+    amount = work.moved(w, job, direction)
+    return byte_cost(w, route, at, amount, packets.on_wire(w, hop, direction, amount), 0) * amount
 
 
 @inner
@@ -48,24 +82,32 @@ def carry_time(w: World, route: int, amount: int) -> int:
     for i in range(w.routes[route, R_BOUNDS]):
         k = w.route_bound[route, i]
         if w.rule[k] != EITHER_TOO and w.route_cost[route, i] != CACHE:
-            here = bytes_on(w, route, amount, k)
+            here = bytes_on(w, route, amount, i)
             if w.rule[k] == EITHER:
-                here = min(here, bytes_on(w, route, amount, k + 1))
+                here = min(here, bytes_on(w, route, amount, i + 1))
             longest = max(longest, here)
     return int(math.ceil(longest) + w.routes[route, R_LATENCY])
 
 
 @inner
-def bytes_on(w: World, route: int, amount: int, bound: int) -> float:
-    """Return the picoseconds that a transfer's bytes take of a bound."""
+def bytes_on(w: World, route: int, amount: int, at: int) -> float:
+    """Return the picoseconds that a transfer's bytes take of the route's bound number ``at``, wherever it has it."""
+    if w.routes[route, R_TWICE] == 0:
+        return bytes_time(w, route, amount, at)
     total = 0.0
     for i in range(w.routes[route, R_BOUNDS]):
-        if w.route_bound[route, i] == bound:
-            on = w.route_bound_at[route, i]
-            hop, direction = w.route_hop[route, on], w.route_direction[route, on]
-            wire, asked = packets.on_wire(w, hop, direction, amount), packets.asked(w, hop, direction, amount)
-            total += byte_cost(w, route, i, amount, wire, asked) * amount
+        if w.route_bound[route, i] == w.route_bound[route, at]:
+            total += bytes_time(w, route, amount, i)
     return total
+
+
+@hot
+def bytes_time(w: World, route: int, amount: int, at: int) -> float:
+    """Return the picoseconds that a transfer's bytes take of the route's bound number ``at`` there."""
+    on = w.route_bound_at[route, at]
+    hop, direction = w.route_hop[route, on], w.route_direction[route, on]
+    wire, asked = packets.on_wire(w, hop, direction, amount), packets.asked(w, hop, direction, amount)
+    return byte_cost(w, route, at, amount, wire, asked) * amount
 
 
 @hot

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hiersim.drivers.cache_loop import next_uses
 from hiersim.drivers.execute import columns as x
 from hiersim.drivers.execute.program import SHAPES, VECTORS, Program
 from hiersim.jit import kernel
+from hiersim.policies.contract import NEVER
 from hiersim.traces.operation import NONE, PER_OPERATION
 from hiersim.traces.operation_checks import successors
 
@@ -113,6 +115,9 @@ def _appended(p: Program, piece: Operations, numbers: Numbers) -> dict[str, Any]
             columns[name] = np.full(count, FRESH.get(name, 0), _dtype(name))
     if piece.use_bytes is not None:
         columns["amounts"] = piece.use_bytes
+    if p.state[x.FUTURE]:  # of a whole trace, which is one piece
+        later = next_uses(piece.uses, len(p.remaining)).astype(np.int64)
+        columns["next_use"] = np.where(later < 0, NEVER, later)
     parts: dict[str, Any] = p._asdict()
     for name, column in columns.items():
         parts[name] = np.concatenate([parts[name], column.astype(_dtype(name), copy=False)])

@@ -11,6 +11,7 @@ from hiersim.engine import columns as c
 from hiersim.engine.operations import KindResult, OperationsResult
 from hiersim.engine.result import Stall
 from hiersim.engine.words import DETAILS, KINDS
+from hiersim.engine.world import I64
 from hiersim.traces.operation import ACTIONS, OperationTrace
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def operations_result(execution: Execution) -> OperationsResult:
         makespan_ps=int(p.state[x.ENDED_AT]),
         critical_path_ps=int(p.streams[:, x.S_CRITICAL].max(initial=0)),
         resources=_resources(execution),
+        computing=_by_unit(execution, p.computing),
         kinds={name: _kind(execution, number) for number, name in enumerate(trace.header.kinds)},
         **{name: column.copy() for name, column in by_operation.items()},
     )
@@ -35,7 +37,7 @@ def operations_result(execution: Execution) -> OperationsResult:
 def _resources(execution: Execution) -> dict[str, int]:
     """Return what units and hops had to do, in picoseconds, of those that had anything to do."""
     w, plan = execution.core.world, execution.core.plan
-    work = {name: int(ps) for name, ps in zip(plan.units, execution.program.busy, strict=True)}
+    work = _by_unit(execution, execution.program.busy)
     units = {hop for hop, _ in plan.unit_step.values()}
     for number, hop in enumerate(plan.hops):
         if number not in units:
@@ -43,13 +45,20 @@ def _resources(execution: Execution) -> dict[str, int]:
     return {name: ps for name, ps in work.items() if ps}
 
 
+def _by_unit(execution: Execution, column: I64) -> dict[str, int]:
+    return {name: int(ps) for name, ps in zip(execution.core.plan.units, column, strict=True)}
+
+
 def _kind(execution: Execution, number: int) -> KindResult:
-    row = execution.program.kinds[number]
+    row, units = execution.program.kinds[number], execution.core.plan.units
     return KindResult(
         action=ACTIONS[row[x.K_ACTION]],
         count=int(row[x.K_COUNT]),
         busy_ps=int(row[x.K_BUSY]),
         alone_ps=int(row[x.K_ALONE]),
+        compute_ps=int(row[x.K_COMPUTE]),
+        near_ps=int(row[x.K_NEAR]),
+        unit=units[row[x.K_UNIT]] if row[x.K_UNIT] >= 0 else "",
         stalls=_stalls(execution, number),
         flops=int(row[x.K_FLOPS]),
         read_bytes=int(row[x.K_READ]),

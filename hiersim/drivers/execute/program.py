@@ -50,7 +50,7 @@ class Program(NamedTuple):
     begun: I64  # [R]: when its work began
     over: I64  # [R]: when it was over
     critical: I64  # [R]: picoseconds, the longest chain of operations before it, and itself once it is over
-    next_use: I64  # [uses], or [0]: place in the list of all uses of the object's next use
+    next_use: I64  # [uses], or [0]: place in the list of all uses of the object's next use, NEVER for none
     # by stream, tier, unit, kind, object
     streams: I64  # [streams, STREAM_COLUMNS]
     line: I64  # [ring]: places of the begin line
@@ -59,7 +59,9 @@ class Program(NamedTuple):
     cost: NDArray[np.float64]  # [units, number formats]: picoseconds per FLOP
     overhead: I64  # [units]: picoseconds
     kinds: I64  # [kinds, KIND_COLUMNS]
+    near_ps: NDArray[np.float64]  # [kinds]: picoseconds that the bytes of the last one took near its unit
     busy: I64  # [units]: picoseconds of work alone
+    computing: I64  # [units]: of these what FLOPs, given durations and overheads take
     remaining: NDArray[np.int32]  # [O]: uses by operations in rows that are not over
     last_use: I64  # [O]: place of the last operation that names it, -1: it stays
     makeable: NDArray[np.uint8]  # [O]: 1 when it can be made again
@@ -86,6 +88,7 @@ SHAPES = {
     "looked": ("uint8", 1),
     "taken": ("uint8", 1),
     "cost": ("float64", 2),
+    "near_ps": ("float64", 1),
     "remaining": ("int32", 1),
     "makeable": ("uint8", 1),
     "wanted": ("int32", 1),
@@ -94,7 +97,7 @@ SHAPES = {
 VECTORS = (
     *("flops", "duration", "near_read", "near_written", "offsets", "amounts", "after_offsets", "after", "following"),
     *("first", "work", "place", "free_at", "begun", "over", "critical", "next_use", "waiting", "overhead", "busy"),
-    *("last_use", "line"),
+    *("computing", "last_use", "line"),
 )
 COLUMNS = {"streams": x.STREAM_COLUMNS, "turns": x.TL_COLUMNS, "kinds": x.KIND_COLUMNS}
 MEASURED = frozenset({"amounts", "last_use", "phase", "streams", "line", "turns", "wanted"})
@@ -121,7 +124,7 @@ def empty(trace: Any, tiers: int, units: int, look: int) -> dict[str, Any]:
     streams = np.full((len(header.streams), x.STREAM_COLUMNS), x.NONE, np.int64)
     streams[:, [x.S_LEFT, x.S_DISTANCE, x.S_AWAY, x.S_CRITICAL]] = 0
     kinds = np.zeros((len(header.kinds), x.KIND_COLUMNS), np.int64)
-    kinds[:, x.K_ACTION] = header.actions
+    kinds[:, x.K_ACTION], kinds[:, x.K_UNIT] = header.actions, x.NONE
     state = np.zeros(x.STATE_COLUMNS, np.int64)
     state[[x.CURRENT, x.SEEN, x.LOST_BY, x.LOST_OBJECT]] = x.NONE
     state[[x.LOOK, x.LEAST]] = look, look + 2
@@ -134,7 +137,9 @@ def empty(trace: Any, tiers: int, units: int, look: int) -> dict[str, Any]:
         "cost": np.zeros((units, 1)),
         "overhead": np.zeros(units, np.int64),
         "kinds": kinds,
+        "near_ps": np.zeros(len(header.kinds)),
         "busy": np.zeros(units, np.int64),
+        "computing": np.zeros(units, np.int64),
         "remaining": np.zeros(objects, np.int32),
         "last_use": trace.objects.last_use.copy(),
         "makeable": np.zeros(objects, np.uint8),

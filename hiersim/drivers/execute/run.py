@@ -16,7 +16,7 @@ from hiersim.drivers.execute.faults import lost, standstill
 from hiersim.drivers.execute.load import Numbers, extended
 from hiersim.drivers.execute.outcome import operations_result
 from hiersim.drivers.execute.program import Program, handle
-from hiersim.drivers.execute.setup import Setting, Trace, homes, make_core, make_program
+from hiersim.drivers.execute.setup import Setting, Trace, homes, make_core, make_program, told_future
 from hiersim.engine import columns as c
 from hiersim.engine.build import WHOLE
 from hiersim.engine.laws import check_laws
@@ -25,7 +25,7 @@ from hiersim.engine.result import Result
 from hiersim.errors import ConfigError, Mistake
 from hiersim.machine import Execute
 from hiersim.policies.hooks import failures
-from hiersim.traces.operation import Operations, OperationTrace
+from hiersim.traces.operation import Operations, OperationStream, OperationTrace
 
 Progress = Callable[[int, int], None]
 BURST = 200_000  # events after which a run comes back to Python, to say how far it is
@@ -44,6 +44,8 @@ class Execution:
 
     def __init__(self, setting: Setting, trace: Trace) -> None:
         check_names(setting, trace)
+        if not isinstance(trace, OperationTrace) and told_future(setting):
+            trace = trace.whole()
         self.setting, self.trace = setting, trace
         self.core = make_core(setting, trace)
         check(setting, trace)
@@ -52,7 +54,7 @@ class Execution:
         self.homes = homes(self.core.plan, trace, setting.classes)
         self.critical = np.zeros(1 if isinstance(trace, OperationTrace) else len(trace) + 1, np.int64)
         self.pieces: Iterator[Operations] = trace.chunks()
-        self.loaded = 0
+        self.loaded = self.came = 0  # operations, and pieces of them
         self.widest = 0  # most objects of an operation
         self.handle: Any = handle(self.program)
         while self.program.state[x.SHORT] or not self.loaded:
@@ -63,11 +65,12 @@ class Execution:
     def load(self) -> bool:
         """Put the next operations into rows; return whether there were any."""
         piece = next(self.pieces, None)
-        if piece is not None and not isinstance(self.trace, OperationTrace):
+        if piece is not None and isinstance(self.trace, OperationStream) and self.came < self.trace.alike:
             check_piece(self.setting, self.trace, piece, self.homes, self.loaded)
         self.program = extended(self.program, piece, self.numbers, self.critical)
         if piece is not None:
             self.loaded += len(piece)
+            self.came += 1
             self.widest = max(self.widest, int(np.diff(piece.offsets).max(initial=0)))
         if isinstance(self.trace, OperationTrace):  # there is one piece
             self.program.state[x.COMPLETE] = 1

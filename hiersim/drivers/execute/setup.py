@@ -13,12 +13,14 @@ from hiersim.drivers.execute.load import Numbers
 from hiersim.drivers.execute.program import Program, empty
 from hiersim.engine import columns as c
 from hiersim.engine import driven
+from hiersim.engine.admissions import find_admissions
 from hiersim.engine.build import WHOLE, Options, homes_of
 from hiersim.engine.core import Core
 from hiersim.engine.plan import PS_PER_S, Plan, make_plan
 from hiersim.engine.world import I64
 from hiersim.errors import ConfigError
 from hiersim.machine import ClassRules, Execute, Machine, Replay, TierRules
+from hiersim.policies import find
 from hiersim.traces.access import AccessTrace
 from hiersim.traces.operation import DTYPES, NONE, OperationStream, OperationTrace
 
@@ -66,11 +68,21 @@ def make_core(setting: Setting, trace: Trace) -> Core:
         sorts=max(1, len(trace.header.kinds)),
         marked=setting.execute.ahead > 0,
         homes=homes(plan, trace, setting.classes),
+        uses=len(trace.operations.uses) if isinstance(trace, OperationTrace) else 0,
     )
     replay = Replay(streams=max(1, len(trace.header.streams)))
     core = Core(setting.machine, setting.rules, costs, replay, stand_ins, setting.seed, options)
-    _place(core, trace, plan)
+    if isinstance(trace, OperationTrace) and told_future(setting):
+        uses = trace.operations.uses
+        core.world.next_use[uses[::-1]] = np.arange(len(uses))[::-1]  # its first one: the last that is written stays
+    _place(core, trace, plan, options.homes)
     return core
+
+
+def told_future(setting: Setting) -> bool:
+    """Return whether some policy asks for the next use of objects, so that the whole trace must be known."""
+    policies = [find(rules.policy.spec) for rules in setting.rules.values()]
+    return any(policy.needs_future for policy in (*policies, *find_admissions(setting.rules).values()))
 
 
 def _as_accesses(trace: Trace) -> AccessTrace:
@@ -95,11 +107,11 @@ def homes(plan: Plan, trace: Trace, classes: Mapping[str, ClassRules]) -> I64:
     return np.concatenate([chosen, np.full(len(objects.classes), NONE, np.int64)])
 
 
-def _place(core: Core, trace: Trace, plan: Plan) -> None:
-    """Make objects resident where they start."""
+def _place(core: Core, trace: Trace, plan: Plan, home: Any) -> None:
+    """Make objects resident where they start; where they are at home they are so anyway."""
     objects, tiers = trace.objects, Numbers.of(trace.header, plan).tiers
     starts = tiers[objects.start].astype(np.int64)
-    starts[core.world.home[:, : len(objects)].any(axis=0)] = NONE
+    starts[starts == home[: len(objects)]] = NONE
     full = int(driven.place(core.handle, starts))
     if full >= 0:
         tier, name = int(starts[full]), plan.order[starts[full]]
@@ -114,7 +126,7 @@ def make_program(setting: Setting, trace: Trace, core: Core) -> Program:
     plan, objects = core.plan, trace.objects
     parts = empty(trace, len(plan.order), len(plan.units), setting.execute.ahead)
     parts["state"][x.SMOOTH] = setting.execute.smooth
-    parts["state"][x.FUTURE] = any(policy.needs_future for policy in core.policies)
+    parts["state"][x.FUTURE] = told_future(setting)
     parts["streams"][:, x.S_UNIT] = _stream_units(trace, plan)
     parts["cost"] = costs(setting.machine)
     parts["overhead"] = np.array([unit.overhead for unit in setting.machine.units.values()], np.int64)

@@ -21,14 +21,11 @@ from hiersim.drivers.serve.columns import (
     E_COUNT,
     E_FORMING,
     E_LATE,
-    E_NEEDS,
     E_PREEMPTED,
     E_QUEUE,
     E_RUNNING,
-    E_SEEN,
     E_SLOWED,
     E_STEPS,
-    E_STUCK,
     E_TIER,
     FETCHING,
     K_FRONT,
@@ -63,8 +60,7 @@ from hiersim.drivers.serve.columns import (
     WAITING,
 )
 from hiersim.drivers.serve.state import Serve
-from hiersim.engine import rooms
-from hiersim.engine.columns import ACCESSES_FREE, JOBS_FREE, NOW, T_LEAVING, T_PINNED, T_PLACED, T_REMOVED
+from hiersim.engine.columns import ACCESSES_FREE, JOBS_FREE, NOW, T_LEAVING
 from hiersim.engine.world import World
 from hiersim.jit import hot, inner
 
@@ -138,6 +134,7 @@ def preempt(w: World, s: Serve, r: int) -> None:
     phase.turn(s, r, W_PREEMPTED, w.clock[NOW])
     if moving.swap_out(w, s, r):
         return
+    room.expect_more(w, s, r)
     room.remember(w, s, r, s.queries[r, Q_AT] if s.queries[r, Q_SKIP] == 0 else 0)
     blocks.let_go(w, s, r)
     s.queries[r, Q_STATE] = WAITING
@@ -282,15 +279,8 @@ def admit(w: World, s: Serve, e: int, r: int) -> int:
         return GO_ON if moving.come_back(w, s, e, r) else STOP
     fresh = s.queries[r, Q_AT] == 0 and s.queries[r, Q_HELD] == 0 and s.queries[r, Q_BYTES] == 0
     if fresh:
-        if s.engines[e, E_STUCK] == r and still_stuck(w, s, e):
-            return STOP
-        near = s.engines[e, E_TIER]
-        pinned = w.tiers[near, T_PINNED]
         far = blocks.find(w, s, r)
         if not settle_in(w, s, e, r, far):
-            s.engines[e, E_STUCK] = r
-            s.engines[e, E_NEEDS] += w.tiers[near, T_PINNED] - pinned
-            s.engines[e, E_SEEN] = moved(w)
             blocks.drop(w, s, r)
             return STOP
         blocks.hold(w, s, r)
@@ -318,24 +308,6 @@ def admit(w: World, s: Serve, e: int, r: int) -> int:
 
 
 @hot
-def moved(w: World) -> int:
-    """Return the bytes that have come to tiers and left them: while that stays, every block is where it was."""
-    total = 0
-    for tier in range(w.tiers.shape[0]):
-        total += w.tiers[tier, T_PLACED] + w.tiers[tier, T_REMOVED]
-    return total
-
-
-@inner
-def still_stuck(w: World, s: Serve, e: int) -> bool:
-    """Say, without looking its blocks up again, whether the head of the queue still lacks room for its whole prompt."""
-    if s.settings[C_WHOLE] == 0:  # what it needs depends on the tokens that the step has left
-        return False
-    had = room.free(w, s, e) + rooms.evictable(w, s.engines[e, E_TIER])
-    return bool(moved(w) == s.engines[e, E_SEEN] and had < s.engines[e, E_NEEDS] + reserve(s, e))
-
-
-@hot
 def reserve(s: Serve, e: int) -> int:
     """Return the bytes that must stay free when a request is admitted."""
     return int(s.settings[C_RESERVE] if s.engines[e, E_RUNNING] > 0 else 0)
@@ -353,7 +325,6 @@ def settle_in(w: World, s: Serve, e: int, r: int, far: int) -> bool:
     done = found * size + kept * page
     count = min(total - done, s.engines[e, E_BUDGET])
     s.queries[r, Q_STEP] = count
-    s.engines[e, E_NEEDS] = 0
     if s.settings[C_CHUNKED] == 0 and total - done > s.engines[e, E_BUDGET]:
         return False
     whole = total if s.settings[C_WHOLE] == 1 else done + count
@@ -361,8 +332,7 @@ def settle_in(w: World, s: Serve, e: int, r: int, far: int) -> bool:
     if room.reserves(s):
         whole = max(whole, s.queries[r, Q_PROMPT] + s.queries[r, Q_GUESS])
     own = max(0, room.bytes_of(s, whole) - shared)
-    s.engines[e, E_NEEDS] = own + far * s.settings[C_BLOCK_BYTES]
-    if not room.has_room(w, s, e, s.engines[e, E_NEEDS] + reserve(s, e), e):
+    if not room.has_room(w, s, e, own + far * s.settings[C_BLOCK_BYTES] + reserve(s, e), e):
         return False
     room.forget(s, r, kept * s.settings[C_PAGE_BYTES])
     room.take_again(w, s, r, kept * s.settings[C_PAGE_BYTES])

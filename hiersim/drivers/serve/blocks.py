@@ -118,6 +118,9 @@ def hold(w: World, s: Serve, r: int) -> None:
             lookups.count_along(w, unit, key, near, e)
             managers.hit(w, near, key)
             s.pinned[i] = 0  # the pin is the request's own from here on
+        elif tier == near:  # on its way there, with room of its own
+            s.queries[r, Q_PENDING] += 1
+            driven.acquire(w, unit, key, i, e)
         else:
             s.queries[r, Q_PENDING] += 1
             driven.acquire_promised(w, unit, key, i, e)

@@ -29,7 +29,7 @@ from hiersim.traces.blocks import block_flops, block_parents
 from hiersim.traces.request import RequestTrace
 
 CLASSES = ("kv", "weight", "activation")
-ALLOCATIONS = ("paged", "reserved", "mapped")
+ALLOCATIONS = ("paged", "reserved", "mapped", "contiguous")
 ROLES = ("both", "prefill", "decode")
 NEVER = 1 << 62
 
@@ -106,10 +106,12 @@ def _sizes(serving: Serving, work: Work, capacity: int, physical: int, near: str
 def share_blocks(setup: Setup, trace: RequestTrace) -> Setup:
     """Return the setup with the size of the blocks that the requests name; what is shared is kept whole, windows too.
 
+    A room that is one piece shares nothing.
+
     Raises:
         ConfigError: a block is not a whole number of pages.
     """
-    if not len(trace.block_ids):
+    if not len(trace.block_ids) or setup.rules.allocation == "contiguous":
         return setup
     tokens, page = trace.block_tokens, setup.rules.page_tokens
     if tokens % page:
@@ -203,6 +205,7 @@ def make_state(core: Core, setup: Setup, trace: RequestTrace, seed: int) -> Serv
         "served": np.zeros((requests, len(core.plan.order) + 1), np.int64),
         "waits": np.zeros((requests, c.WAITS), np.int64),
         "line": np.full((requests, 4), c.NONE, np.int64),
+        "extent": np.full((requests, c.EXTENT_COLUMNS), c.NONE, np.int64),
         "service": np.zeros(users, np.int64),
         "figures": np.zeros(k.BATCH, np.int64),
         "new": np.zeros(tokens, np.int64),
@@ -305,7 +308,7 @@ def _recency(core: Core, setup: Setup) -> bool:
 
 def _engines(core: Core, setup: Setup) -> Any:
     rows = np.zeros((len(setup.units), c.ENGINE_COLUMNS), np.int64)
-    rows[:, [c.E_PEER, c.E_JOB, c.E_LINE_HEAD, c.E_LINE_TAIL, c.E_WAITER, c.E_STUCK]] = c.NONE
+    rows[:, [c.E_PEER, c.E_JOB, c.E_LINE_HEAD, c.E_LINE_TAIL, c.E_WAITER, c.E_EXTENT]] = c.NONE
     for e, unit in enumerate(setup.units):
         rows[e, c.E_UNIT] = core.plan.units.index(unit)
         rows[e, c.E_ROLE] = ROLES.index(setup.rules.roles[e]) if setup.rules.roles else c.BOTH

@@ -70,13 +70,11 @@ QUERY_COLUMNS = 32
     E_BUDGET,  # tokens that it can still take
     E_PREEMPTED,  # 1 when it preempted somebody
     E_WAITER,  # the row that stands for waiting for room
-    E_STUCK,  # the request at the head of the queue that found no room
-    E_NEEDS,  # the room that it needs, that of its blocks near included
-    E_SEEN,  # bytes that had come to and left all tiers when it looked
     E_ENCODED,  # objects that had left its near tier when their coding was last charged
     E_COPIED,  # copies of its blocks that were started
+    E_EXTENT,  # the request whose room is first in the pool, where rooms are one piece
     ENGINE_COLUMNS,
-) = range(27)
+) = range(25)
 ENGINE_COLUMNS = 32
 BOTH, PREFILL_ONLY, DECODE_ONLY = 0, 1, 2
 
@@ -84,7 +82,7 @@ BOTH, PREFILL_ONLY, DECODE_ONLY = 0, 1, 2
 (
     K_NEXT,  # the next request of the trace by time
     K_HEAP,  # requests in the heap of those to come
-    K_WAKE,  # 1 when a step may be formed at the end of the instant
+    K_WAKE,  # 1 when a step may be formed at the end of the instant; FORMED, or one more, when a scheduler has done so
     K_FRONT,  # how often a request was put before all others
     K_OPEN,  # requests not yet done or rejected
     K_SAMPLES,  # rows of the samples
@@ -93,6 +91,8 @@ BOTH, PREFILL_ONLY, DECODE_ONLY = 0, 1, 2
     K_COLUMNS,
 ) = range(9)
 K_COLUMNS = 16
+FORMED = 2
+DECIDE = 6  # why a run comes back to Python, beside the core's reasons: a scheduler has to decide
 
 # --- settings ---------------------------------------------------------------------------------------------------------
 (
@@ -123,10 +123,14 @@ K_COLUMNS = 16
     C_BACKWARD,  # 1: a request lets go of its last block first
     C_FAIR,  # steps after which a running request may have to make way, 0 for never
     C_SHARE,  # thousandths of a reused block that are computed again
+    C_ASKED,  # 1: a scheduler in Python is asked who computes what in a step
     SETTINGS,
-) = range(28)
+) = range(29)
 SETTINGS = 32
-PAGED, RESERVED, MAPPED = 0, 1, 2
+PAGED, RESERVED, MAPPED, CONTIGUOUS = 0, 1, 2, 3
+
+# --- rooms that are one piece -----------------------------------------------------------------------------------------
+X_START, X_SIZE, X_AFTER, X_BEFORE, EXTENT_COLUMNS = 0, 1, 2, 3, 4  # bytes, bytes, neighbours by place
 
 # --- samples over time ------------------------------------------------------------------------------------------------
 S_TIME, S_ENGINE, S_RUNNING, S_QUEUED, S_USED, S_HELD_BYTES, S_NEEDED_BYTES, SAMPLE_COLUMNS = 0, 1, 2, 3, 4, 5, 6, 8

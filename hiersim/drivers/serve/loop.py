@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from hiersim.drivers.serve import batch, blocks, moving, phase, queue, room, samples, step, waiting
 from hiersim.drivers.serve.columns import (
+    C_ASKED,
     C_CHUNKED,
     C_LONGEST,
     C_TOKENS,
+    DECIDE,
     DECODE_ONLY,
     E_BUSY,
     E_FORMING,
@@ -16,6 +18,7 @@ from hiersim.drivers.serve.columns import (
     E_RUNNING,
     E_TIER,
     FETCHING,
+    FORMED,
     K_GROW,
     K_HEAP,
     K_NEXT,
@@ -82,11 +85,17 @@ def advance(w: World, s: Serve, until: int, margin: int, budget: int) -> int:
         time = min(coming, w.heap[0, 0]) if w.clock[HEAP_SIZE] > 0 else coming
         if core.lacks_rows(w, margin) or w.clock[ACCESSES_FREE] < margin:
             return GROW
-        if s.clock[K_WAKE] == 1 and time > w.clock[NOW]:
-            form(w, s, margin)
+        if s.clock[K_WAKE] >= FORMED or (s.clock[K_WAKE] == 1 and time > w.clock[NOW]):
+            if s.clock[K_WAKE] >= FORMED:
+                s.clock[K_WAKE] -= FORMED
+            elif s.settings[C_ASKED] == 1:
+                return DECIDE
+            else:
+                form(w, s, margin)
             if s.clock[K_GROW] == 1:
                 s.clock[K_GROW] = 0
                 return GROW
+            core.settle(w)
             drain(w, s)
             if w.clock[BAD_TIER] != NONE:
                 return BROKEN

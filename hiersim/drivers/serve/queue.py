@@ -61,6 +61,23 @@ def take(s: Serve, e: int) -> int:
 
 
 @inner
+def pull(s: Serve, e: int, r: int) -> bool:
+    """Take a request that waits, wherever it stands; say whether it waits here."""
+    hole = 0
+    while hole < s.engines[e, E_QUEUE] and s.queue[e, hole, 1] != r:
+        hole += 1
+    if hole == s.engines[e, E_QUEUE]:
+        return False
+    while hole > 0:  # to the top, from where it is taken
+        above = (hole - 1) >> 1
+        s.queue[e, hole, 0] = s.queue[e, above, 0]
+        s.queue[e, hole, 1] = s.queue[e, above, 1]
+        hole = above
+    s.queue[e, 0, 1] = r
+    return take(s, e) == r
+
+
+@inner
 def expect(s: Serve, r: int) -> None:
     """Note a request whose time is known now, and that the trace's own order does not bring."""
     hole = s.clock[K_HEAP]

@@ -7,6 +7,7 @@ that nobody holds go before.
 
 from __future__ import annotations
 
+from hiersim.drivers.serve import extents
 from hiersim.drivers.serve.columns import (
     C_ALLOCATE,
     C_BLOCK,
@@ -31,6 +32,7 @@ from hiersim.drivers.serve.columns import (
     Q_BLOCKS,
     Q_BYTES,
     Q_ENGINE,
+    Q_GENERATED,
     Q_GUESS,
     Q_HELD,
     Q_PROMPT,
@@ -69,7 +71,7 @@ def own_bytes(s: Serve, r: int, tokens: int) -> int:
 @hot
 def reserves(s: Serve) -> bool:
     """Say whether a request's room is taken when it is admitted, once and for all."""
-    return bool(s.settings[C_ALLOCATE] == RESERVED)
+    return bool(s.settings[C_ALLOCATE] == RESERVED or extents.placed(s))
 
 
 @inner
@@ -89,6 +91,14 @@ def expect_what_fits(s: Serve, r: int, most: int) -> None:
 
 
 @inner
+def expect_more(w: World, s: Serve, r: int) -> None:
+    """Let the scheduler expect twice the output that there is, of a request that outgrew a room that is one piece."""
+    if extents.placed(s) and s.queries[r, Q_GENERATED] >= s.queries[r, Q_GUESS]:
+        s.queries[r, Q_GUESS] = 2 * s.queries[r, Q_GENERATED]
+        expect_what_fits(s, r, w.tiers[s.engines[s.queries[r, Q_ENGINE], E_TIER], T_CAPACITY])
+
+
+@inner
 def free(w: World, s: Serve, e: int) -> int:
     """Return the bytes that nobody uses or has asked for, remembered ones included."""
     tier = s.engines[e, E_TIER]
@@ -102,6 +112,8 @@ def take(w: World, s: Serve, r: int, size: int, stream: int) -> bool:
         return True
     e = s.queries[r, Q_ENGINE]
     if not has_room(w, s, e, size, stream):
+        return False
+    if extents.placed(s) and not extents.take(s, r, size, w.tiers[s.engines[e, E_TIER], T_CAPACITY]):
         return False
     consume(s, e, size)
     s.queries[r, Q_BYTES] += size
@@ -125,6 +137,8 @@ def has_room(w: World, s: Serve, e: int, size: int, stream: int) -> bool:
 def give_back(w: World, s: Serve, r: int, size: int) -> None:
     """Give bytes of a request's own back."""
     if size > 0:
+        if extents.placed(s):
+            extents.give_back(s, r)
         s.queries[r, Q_BYTES] -= size
         rooms.change_used(w, s.engines[s.queries[r, Q_ENGINE], E_TIER], -size)
 

@@ -12,6 +12,7 @@ import numpy as np
 from hiersim.drivers.serve import columns as c
 from hiersim.drivers.serve import loop
 from hiersim.drivers.serve.build import Setup, make_core, make_state, prepare, share_blocks
+from hiersim.drivers.serve.deciding import Scheduler, decide
 from hiersim.drivers.serve.state import Serve, handle
 from hiersim.engine import columns as e
 from hiersim.engine.laws import check_laws
@@ -52,20 +53,37 @@ class Server:
         self.core = make_core(machine, tiers, self.setup, requests, seed)
         self.state: Serve = make_state(self.core, self.setup, requests, seed)
         self.handle = handle(self.state)
+        self.scheduler: Scheduler | None = None
         longest = int(self.state.queries[:, c.Q_BLOCKS].max(initial=0))
         self.margin = self.core.margin + (len(tiers) + 2) * (longest + setup.rules.max_sequences + 2)
+
+    def ask(self, scheduler: Scheduler) -> None:
+        """Let a scheduler in Python decide what each step computes, instead of the compiled rules."""
+        self.scheduler = scheduler
+        self.state.settings[c.C_ASKED] = 1
 
     def run(self, until: int | None = None, budget: int = 1 << 60) -> int:
         """Handle all events before ``until`` (picoseconds; all when absent), at most ``budget``; as ``Core.run``."""
         limit = loop.NEVER if until is None else until
+        last = int(self.core.world.clock[e.EVENTS]) + budget
         while True:
-            code = int(loop.advance(self.core.handle, self.handle, limit, self.margin, budget))
+            left = last - int(self.core.world.clock[e.EVENTS])
+            code = int(loop.advance(self.core.handle, self.handle, limit, self.margin, left))
             if code == e.GROW:
                 self.core.grow(self.margin)
+            elif code == c.DECIDE:
+                assert self.scheduler is not None
+                decide(self, self.scheduler)
             elif code == e.BROKEN:
                 self.core.broken()
             else:
                 return code
+
+    def grow_if_needed(self) -> None:
+        """Make sure that the tables have rows for what a scheduler decides next."""
+        clock = self.core.world.clock
+        if clock[e.JOBS_FREE] < self.margin or clock[e.ACCESSES_FREE] < self.margin:
+            self.core.grow(self.margin)
 
     @property
     def left(self) -> int:
@@ -83,6 +101,7 @@ def serve(
     name: str = "serving",
     kv_dtype: str = "bf16",
     seed: int = 0,
+    scheduler: Scheduler | None = None,
     progress: Progress | None = None,
     provenance: dict[str, Any] | None = None,
 ) -> Result:
@@ -97,6 +116,7 @@ def serve(
         name: what the run is called.
         kv_dtype: format of keys and values where ``serving`` names none.
         seed: from which guesses and policies draw.
+        scheduler: decides in Python what each step computes; the compiled rules when absent.
         progress: told now and then how many requests are done, and how many there are.
         provenance: what the caller knows of where the inputs come from.
 
@@ -106,6 +126,8 @@ def serve(
         LawError: a conservation law does not hold.
     """
     server = Server(machine, tiers, prepare(machine, tiers, serving, model, kv_dtype), requests, seed)
+    if scheduler is not None:
+        server.ask(scheduler)
     server.run(until=-1, budget=1)  # compiles, or loads, what the run needs
     start = time.perf_counter()
     while server.run(budget=BURST) == e.PAUSE:
@@ -136,6 +158,8 @@ def standstill(server: Server) -> str:
     """Say what keeps requests from ever going on."""
     states = server.state.queries[:, c.Q_STATE]
     waiting, running = int((states == c.WAITING).sum()), int((states == c.RUNNING).sum())
+    if server.scheduler is not None and not running:
+        return f"serve: {server.left:,} requests are never admitted by `scheduler` ({waiting:,} wait, none runs)"
     lines = server.core.world.tiers[:, e.T_LINE_HEAD]
     stuck = [f"tiers.{name}" for name, head in zip(server.core.plan.order, lines, strict=True) if head != c.NONE]
     where = f"in {', '.join(stuck)} everything" if stuck else f"the room for KV of {server.setup.sizes.pool:,} bytes"
@@ -171,7 +195,7 @@ def outcome(server: Server) -> RequestsResult:
     """Return what became of the requests."""
     s, rows, rules = server.state, server.state.queries, server.setup.rules
     samples = s.samples[: int(s.clock[c.K_SAMPLES])]
-    held, needed = s.used[:, 0].sum(), s.used[:, 1].sum()
+    held, needed, free, apart = s.used.sum(axis=0)
     columns = {
         "time_ps": c.S_TIME,
         "engine": c.S_ENGINE,
@@ -197,6 +221,7 @@ def outcome(server: Server) -> RequestsResult:
         steps=int(s.engines[:, c.E_STEPS].sum()),
         step_tokens=int(s.engines[:, c.E_TOKENS].sum()),
         held_share=float(needed / held) if held else 1.0,
+        apart_share=float(apart / free) if free else 0.0,
         samples={name: samples[:, column].copy() for name, column in columns.items()},
         promise=Promise(rules.objective.ttft, rules.objective.tpot, rules.objective.latency),
         machine_per_hour=rules.prices.machine_per_hour,

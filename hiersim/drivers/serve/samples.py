@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hiersim.drivers.serve import extents, room
 from hiersim.drivers.serve.columns import (
     C_BLOCK_BYTES,
     C_PAGE,
@@ -24,16 +25,16 @@ from hiersim.drivers.serve.columns import (
     S_USED,
 )
 from hiersim.drivers.serve.state import Serve
-from hiersim.engine.columns import NOW, T_USED
+from hiersim.engine.columns import NOW, T_CAPACITY, T_USED
 from hiersim.engine.world import World
 from hiersim.jit import inner
 
-HELD, NEEDED, SINCE_HELD, SINCE_NEEDED = 0, 1, 2, 3  # of ``used``
+HELD, NEEDED, FREE, APART = 0, 1, 2, 3  # of ``used``
 
 
 @inner
 def note(w: World, s: Serve, e: int) -> None:
-    """Sum up what the requests of a step hold, and what of it has tokens in it; keep a row now and then."""
+    """Sum up what the requests of a step hold, what of it has tokens in it, and holes; keep a row now and then."""
     held, tokens = 0, 0
     for i in range(s.engines[e, E_RUNNING]):
         r = s.running[e, i]
@@ -42,6 +43,10 @@ def note(w: World, s: Serve, e: int) -> None:
     needed = tokens * s.settings[C_PAGE_BYTES] // s.settings[C_PAGE]
     s.used[e, HELD] += float(held)
     s.used[e, NEEDED] += float(needed)
+    if extents.placed(s):
+        free = room.free(w, s, e)
+        s.used[e, FREE] += float(free)
+        s.used[e, APART] += float(free - extents.largest(s, e, w.tiers[s.engines[e, E_TIER], T_CAPACITY]))
     if s.engines[e, E_STEPS] % s.clock[K_STRIDE] != 0:
         return
     if s.clock[K_SAMPLES] == s.samples.shape[0]:

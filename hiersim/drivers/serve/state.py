@@ -36,6 +36,7 @@ class Serve(NamedTuple):
     served: I64  # [R, T + 1]: tokens reused by the tier that had them; remembered ones last
     waits: I64  # [R, WAITS]: picoseconds
     line: I64  # [R, 4]: remembered caches: bytes that are free ahead of it since the one before, bytes, next, previous
+    extent: I64  # [R, EXTENT_COLUMNS]: where the room of a request is, where rooms are one piece
     service: I64  # [users]: tokens computed for each
     figures: I64  # [5]: of the step that is formed: what its decoding requests add up to (hiersim.drivers.serving)
     new: I64  # [2 S]: new tokens of each chunk of a prompt in it
@@ -46,7 +47,7 @@ class Serve(NamedTuple):
     coding_time: F64  # [T, 2]: picoseconds to code a block for a tier, and to decode one from it
     owed: F64  # [E]: picoseconds that an engine owes for decoding
     compute_time: F64  # [E, 2]: picoseconds to compute a block at the start of a prompt, and more per token before it
-    used: F64  # [E, 4]: byte-picoseconds of bytes held, and of bytes needed, since the start; the last values
+    used: F64  # [E, 4]: bytes held, needed, free, and free beside the largest hole, summed over steps
     samples: I64  # [MOST_SAMPLES, SAMPLE_COLUMNS]
 
 
@@ -87,6 +88,7 @@ LAYOUT = Layout(
         "coming": 2,
         "waits": c.WAITS,
         "line": 4,
+        "extent": c.EXTENT_COLUMNS,
         "used": 4,
         "samples": c.SAMPLE_COLUMNS,
     },

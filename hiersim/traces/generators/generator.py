@@ -17,6 +17,7 @@ Made = AccessTrace | RequestTrace | OperationTrace | OperationStream
 """What a generator makes: one of the three kinds of trace, or operations piece by piece."""
 SECOND = 10**12  # picoseconds
 LARGEST = 2**62
+TRUTH = {"yes": True, "true": True, "no": False, "false": False}
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class Generator:
         summary: what it makes, in a line.
         parameters: a frozen dataclass made of ``parameter`` fields.
         make: makes the trace, of accesses, requests or operations, from the parameters and a random generator.
+        operations: it makes operations, which are executed.
     """
 
     name: str
     summary: str
     parameters: type[Any]
     make: Callable[[Any, np.random.Generator], Made]
+    operations: bool = False
 
 
 def parameter(
@@ -82,6 +85,10 @@ def _value(known: Field[Any], value: Any) -> Any:
         if value not in rule["one_of"]:
             raise ValueError(f"`{value}` is not one of {', '.join(rule['one_of'])}")
         return value
+    if isinstance(default, bool):
+        if str(value).lower() not in TRUTH:
+            raise ValueError(f"expected yes or no, got `{value}`")
+        return TRUTH[str(value).lower()]
     if isinstance(default, str):
         if not isinstance(value, str) or not value.strip():
             raise ValueError(f"expected a name, got `{value}`")

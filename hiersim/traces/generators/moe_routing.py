@@ -37,8 +37,8 @@ def make(p: RoutingParameters, rng: np.random.Generator) -> AccessTrace:
     """Make the trace: of each token its layers in order, of each layer its experts by falling score."""
     if p.active > p.experts:
         raise ConfigError(f"moe_routing.active  must be at most the {p.experts} experts, got `{p.active}`")
-    chosen = _chosen(p, rng)
-    objects = chosen + np.arange(p.layers, dtype=np.int32)[:, None] * p.experts
+    routed = chosen(p, rng)
+    objects = routed + np.arange(p.layers, dtype=np.int32)[:, None] * p.experts
     token = np.repeat(np.arange(p.tokens), p.layers * p.active)
     columns = {
         "original_id": np.arange(p.layers * p.experts),
@@ -49,18 +49,18 @@ def make(p: RoutingParameters, rng: np.random.Generator) -> AccessTrace:
     return AccessTrace.build(objects.ravel(), sizes, columns, classes=("expert",)).compact()
 
 
-def _chosen(p: RoutingParameters, rng: np.random.Generator) -> NDArray[np.int32]:
+def chosen(p: RoutingParameters, rng: np.random.Generator) -> NDArray[np.int32]:
     """Return the experts, int32[tokens, layers, active]."""
     shape = (p.layers, p.experts)
     always = p.imbalance * rng.standard_normal(shape)
     stays, keep = rng.standard_normal(shape), float(np.exp(-1.0 / p.span))
-    chosen = np.empty((p.tokens, p.layers, p.active), np.int32)
+    found = np.empty((p.tokens, p.layers, p.active), np.int32)
     for token in range(p.tokens):
         own, change = rng.standard_normal((2, *shape))
         scores = np.sqrt(p.locality) * stays + np.sqrt(1.0 - p.locality) * own + always
-        chosen[token] = np.argsort(-scores, axis=1, kind="stable")[:, : p.active]
+        found[token] = np.argsort(-scores, axis=1, kind="stable")[:, : p.active]
         stays = keep * stays + np.sqrt(1.0 - keep * keep) * change
-    return chosen
+    return found
 
 
 GENERATOR = Generator("moe_routing", "experts that tokens are routed to, with a locality", RoutingParameters, make)

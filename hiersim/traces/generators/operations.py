@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hiersim.traces.generators.attention import block_sparse, cascades, chunked, flash1, flash2, relay, standard
 from hiersim.traces.generators.generator import Generator
+from hiersim.traces.generators.near import headwise, in_memory, in_storage, pool
 
 OPERATIONS: dict[str, Generator] = {
     "standard_attention": standard.GENERATOR,
@@ -13,4 +14,8 @@ OPERATIONS: dict[str, Generator] = {
     "chunked_attention": chunked.GENERATOR,
     "relay_attention": relay.GENERATOR,
     "attention_passes": cascades.GENERATOR,
+    "headwise_kv": headwise.GENERATOR,
+    "in_storage_attention": in_storage.GENERATOR,
+    "in_memory_decode": in_memory.GENERATOR,
+    "attention_pool": pool.GENERATOR,
 }

@@ -50,8 +50,13 @@ class Group:
         return len(self.flows)
 
 
+def in_order(group: Group) -> tuple:
+    route = [(leg.hop.number, leg.direction in ("write", "backward")) for leg in group.key[0]]
+    return route, group.traffic_class
+
+
 class Rates:
-    """All groups in the order in which they began."""
+    """All groups in order: by route, then class, then when they began."""
 
     def __init__(self, topology: Topology, calendar: Calendar) -> None:
         self.bounds = topology.bounds
@@ -116,7 +121,7 @@ class Rates:
             if group.key == key:
                 return group
         group = Group(key, traffic_class, costs, anchor=self.calendar.now)
-        self.groups.append(group)
+        self.groups = sorted([*self.groups, group], key=in_order)  # equal ones stay as they were
         return group
 
     def _advance(self, group: Group) -> None:

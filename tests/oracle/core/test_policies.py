@@ -7,6 +7,7 @@ from random import Random
 import pytest
 from oracle.core.policies import POLICIES
 from oracle.core.stores import Req
+from policies.called import from_python
 
 from hiersim import policies
 from hiersim.policies.contract import NEVER, Request, Setup
@@ -25,7 +26,7 @@ class Pair:
 
     def __init__(self, name: str, random: Random) -> None:
         theirs = policies.find(name)
-        self.module = theirs.module
+        self.hooks = {hook: from_python(function) for hook, function in theirs.hooks.items()}
         self.random = random
         self.sizes = [random.choice((1, 5, 10, 20)) for _ in range(OBJECTS)]
         self.naive = POLICIES[name](CAPACITY)
@@ -69,20 +70,19 @@ class Pair:
 
     def choose(self, key: int) -> int:
         chosen = self.naive.victim(Req(key, self.sizes[key], 0))
-        assert chosen == self.module.victim(self.state, self.request(key))
+        assert chosen == self.hooks["victim"](self.state, self.request(key))
         assert chosen in self.here
         return chosen
 
     def remove(self, key: int) -> None:
         self.naive.on_remove(key)
-        self.module.on_remove(self.state, key)
+        self.hooks["on_remove"](self.state, key)
         self.here.remove(key)
 
     def tell(self, hook: str, key: int) -> None:
         getattr(self.naive, hook)(key, Req(key, self.sizes[key], 0))
-        theirs = getattr(self.module, hook, None)
-        if theirs is not None:
-            theirs(self.state, key, self.request(key))
+        if hook in self.hooks:
+            self.hooks[hook](self.state, key, self.request(key))
 
     def request(self, key: int) -> Request:
         return Request(key, self.sizes[key], 0, NEVER)

@@ -39,6 +39,8 @@ class Op:
     begun: int = -1
     over_at: int = -1
     alone: int = 0
+    compute: int = 0  # what its FLOPs take alone, or its own duration
+    near: int = 0  # what its bytes near the unit take alone
     critical: int = 0
 
     @property

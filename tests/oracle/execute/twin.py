@@ -77,7 +77,7 @@ class Execution(Twin):
     def run(self) -> TwinOutcome:
         self._place_at_home()
         for obj, name in enumerate(self.start):
-            if name is not None and self.objects.home(obj) is None:
+            if name not in (None, self.objects.home(obj)):
                 self._place(obj, self.store(name))
         for op in self.ops:
             if op.left == 0 and self.streams[op.stream][0] is op:
@@ -262,6 +262,7 @@ class Execution(Twin):
             work.amount = max(1, math.ceil(self._larger(compute, near)) + unit.overhead)
             work.by_memory = near > compute
         op.alone = work.amount
+        op.compute, op.near = work.amount if op.duration >= 0 else math.ceil(compute), math.ceil(near)
         op.critical += work.amount
         self.busy[op.unit] += work.amount
         op.phase, op.outstanding, op.jobs = "working", 1, [work]

@@ -1,0 +1,1 @@
+"""Generators of decoding whose KV is held by layer and head somewhere else, or is attended to where it lies."""
