@@ -79,7 +79,7 @@ def pass_on(slots: np.ndarray, ends: np.ndarray, place: np.ndarray, queue: int, 
 
 @hot
 def coming(slots: np.ndarray, ends: np.ndarray, queue: int) -> int:
-    """Return a key that will soon be in front of a queue, or some other if there are not so many: to fetch its state."""
+    """Return a key that will soon be in front of a queue, or some other if it is short: whose state to fetch."""
     length, first = ends[ends.shape[0] - 1], ends[4 * queue + FIRST]
     return slots[queue * length + min(first + SOON, length - 1)]  # type: ignore[no-any-return]
 
