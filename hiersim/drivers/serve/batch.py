@@ -331,7 +331,7 @@ def settle_in(w: World, s: Serve, e: int, r: int, far: int) -> bool:
     shared = found * s.settings[C_BLOCK_BYTES]
     if room.reserves(s):
         whole = max(whole, s.queries[r, Q_PROMPT] + s.queries[r, Q_GUESS])
-    own = max(0, room.bytes_of(s, whole) - shared)
+    own = max(0, room.bytes_of(s, r, whole) - shared)
     if not room.has_room(w, s, e, own + far * s.settings[C_BLOCK_BYTES] + reserve(s, e), e):
         return False
     room.forget(s, r, kept * s.settings[C_PAGE_BYTES])
@@ -341,6 +341,6 @@ def settle_in(w: World, s: Serve, e: int, r: int, far: int) -> bool:
     if kept > 0:
         s.queries[r, Q_AT] = done
         room.consume(s, e, far * s.settings[C_BLOCK_BYTES])
-        return room.take(w, s, r, max(0, room.bytes_of(s, done + count) - shared) - s.queries[r, Q_BYTES], e)
+        return room.take(w, s, r, max(0, room.bytes_of(s, r, done + count) - shared) - s.queries[r, Q_BYTES], e)
     room.consume(s, e, far * s.settings[C_BLOCK_BYTES])
-    return room.take(w, s, r, max(0, room.bytes_of(s, whole if room.reserves(s) else done + count) - shared), e)
+    return room.take(w, s, r, max(0, room.bytes_of(s, r, whole if room.reserves(s) else done + count) - shared), e)

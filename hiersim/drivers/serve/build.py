@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -104,7 +104,7 @@ def _sizes(serving: Serving, work: Work, capacity: int, physical: int, near: str
 
 
 def share_blocks(setup: Setup, trace: RequestTrace) -> Setup:
-    """Return the setup with the size of the blocks that the requests name; what is shared is kept whole, windows too.
+    """Return the setup with the size of the blocks that the requests name; these are kept whole, windows too.
 
     A room that is one piece shares nothing.
 
@@ -117,7 +117,7 @@ def share_blocks(setup: Setup, trace: RequestTrace) -> Setup:
     if tokens % page:
         raise ConfigError(f"serve.page_tokens: the trace's blocks of {tokens} tokens are no multiple of {page}")
     whole = setup.sizes.page + setup.sizes.window_page
-    sizes = Sizes(whole, 0, 0, setup.sizes.state, whole * (tokens // page), setup.sizes.pool)
+    sizes = replace(setup.sizes, block=whole * (tokens // page))
     return Setup(setup.model, setup.work, setup.rules, setup.units, sizes, setup.formats)
 
 

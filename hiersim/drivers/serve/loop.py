@@ -174,7 +174,7 @@ def is_hopeless(s: Serve, r: int, most: int) -> bool:
     prompt = s.queries[r, Q_PROMPT]
     tokens = prompt + s.queries[r, Q_OUTPUT]
     kept = max(prompt, tokens - 1)  # of the last token no keys and values are computed
-    if prompt == 0 or tokens > s.settings[C_LONGEST] or room.bytes_of(s, kept) > most:
+    if prompt == 0 or tokens > s.settings[C_LONGEST] or room.bytes_of(s, r, kept) > most:
         return True
     return bool(s.settings[C_CHUNKED] == 0 and kept > s.settings[C_TOKENS])
 
