@@ -4,11 +4,11 @@
     python benchmarks/operations.py --operations 100000   smaller
     python benchmarks/operations.py --write               also into benchmarks/results/operations.md
 
-One unit near HBM, DRAM behind a link, 20,000 equal objects, each operation reads ten that are drawn alike. All near:
-all objects are at home in HBM. Kept near: all fit there and come once, so that a policy is told of each use. One in a
-hundred comes: DRAM keeps 200 of them at home, which do not stay near. Four streams: kept near, by four streams of the
-unit. The twin runs the first operations of the same trace, and its result must be the driver's, operation by
-operation. CPU seconds, after compilation; the least of --repeat runs.
+One unit near HBM, DRAM behind a link, 20,000 equal objects (1,000 beside the twin), each operation reads ten that are
+drawn alike. All near: all objects are at home in HBM. Kept near: all fit there and come once, so that a policy is
+told of each use. One in a hundred comes: that share is at home in DRAM, with room for five of them near. Four
+streams: kept near, by four streams of the unit. The twin runs fewer operations, and when each of them is over must be
+the driver's own. CPU seconds, after compilation, of loading and running; the least of --repeat runs.
 """
 
 import argparse
@@ -28,7 +28,7 @@ from hiersim.machine import Execute, Link, Machine, Tier, TierRules, Unit
 from hiersim.traces.operation import PER_OBJECT, PER_OPERATION, Header, Objects, Operations, OperationTrace
 
 ROOT = Path(__file__).parents[1]
-OBJECTS, USES, SIZE = 20_000, 10, 1 << 16
+OBJECTS, FEWER, USES, SIZE = 20_000, 1_000, 10, 1 << 16
 BAR_S, BAR_RATIO = 2.0, 100
 
 
@@ -40,8 +40,8 @@ def machine():
     return Machine(tiers=tiers, links=links, units={"gpu": Unit(kind="gpu", tier="hbm", flops={"bf16": 1e15})})
 
 
-def trace(operations, streams=1, at_home=OBJECTS):
-    """Return operations that each read ten objects, so many of which are at home near the unit, the others in DRAM."""
+def trace(operations, count, streams=1, away=0.0):
+    """Return operations that each read ten of ``count`` objects; a share is away in DRAM, the others near the unit."""
     rng = np.random.default_rng(1)
     names = tuple(f"s{i}" for i in range(streams))
     columns = {key: np.zeros(operations, kind) for key, kind in PER_OPERATION.items()}
@@ -51,10 +51,10 @@ def trace(operations, streams=1, at_home=OBJECTS):
     columns["target"] -= 1
     columns["reads"] += USES
     columns["stream"] += np.arange(operations, dtype=np.int32) % streams
-    uses = rng.integers(0, OBJECTS, operations * USES).astype(np.int32)
-    objects = {key: np.zeros(OBJECTS, kind) for key, kind in PER_OBJECT.items()}
+    uses = rng.integers(0, count, operations * USES).astype(np.int32)
+    objects = {key: np.zeros(count, kind) for key, kind in PER_OBJECT.items()}
     objects["size"] += SIZE
-    objects["home"] += np.arange(OBJECTS) >= at_home
+    objects["home"] += np.arange(count) >= count - round(away * count)
     objects["start"] -= 1
     objects["last_use"] -= 1
     header = Header(Objects(**objects, tiers=("hbm", "ddr")), ("read",), (0,), ("gpu",), names, (0,) * streams)
@@ -70,13 +70,13 @@ def setting(capacity=1 << 40):
     return Setting(machine(), rules, {}, Execute())
 
 
-def settings(operations):
+def settings(operations, objects=OBJECTS):
     """Yield (what it is, setting, trace)."""
-    yield "all near", setting(), trace(operations)
-    yield "kept near", setting(), trace(operations, at_home=0)
-    near = OBJECTS - OBJECTS // 100
-    yield "one in a hundred comes", setting((near + 2 * USES) * SIZE), trace(operations, at_home=near)
-    yield "kept near, four streams", setting(), trace(operations, streams=4, at_home=0)
+    yield "all near", setting(), trace(operations, objects)
+    yield "kept near", setting(), trace(operations, objects, away=1.0)
+    few = setting((objects - objects // 100 + 5) * SIZE)
+    yield "one in a hundred comes", few, trace(operations, objects, away=0.01)
+    yield "kept near, four streams", setting(), trace(operations, objects, 4, away=1.0)
 
 
 def run(rules, operations, repeat):
@@ -116,7 +116,7 @@ def a_million(options):
 def beside_the_twin(options):
     """Yield the rates of both, after comparing when each operation was over."""
     yield ["setting", "operations", "twin k/s", "driver k/s", "ratio", f"over {BAR_RATIO}x"]
-    pairs = zip(settings(options.twin), settings(options.operations), strict=True)
+    pairs = zip(settings(options.twin, FEWER), settings(options.operations, FEWER), strict=True)
     for (name, rules, fewer), (_, _, operations) in pairs:
         theirs, twin = twin_run(rules, fewer)
         _, same = run(rules, fewer, 1)

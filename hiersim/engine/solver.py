@@ -7,12 +7,9 @@ import math
 from hiersim.engine import memo
 from hiersim.engine.columns import (
     ACTIVE,
-    ALONE,
     CLASSES,
     DIRTY,
     EITHER,
-    EITHER_TOO,
-    G_BOUND,
     G_CLASS,
     G_FLOWS,
     G_NEXT,
@@ -28,9 +25,10 @@ from hiersim.engine.columns import (
     THROTTLED,
     WEIGHT,
 )
-from hiersim.engine.effects import smooth, turnaround, write_cache
+from hiersim.engine.effects import turnaround, write_cache
 from hiersim.engine.effects.room import room_of
 from hiersim.engine.flows import advance, set_end
+from hiersim.engine.last import clear_together, fill_last, fill_only, settle_rate, together
 from hiersim.engine.world import World
 from hiersim.jit import hot, inner
 
@@ -90,6 +88,8 @@ def fill(w: World, traffic: int, joined: bool) -> None:
     still_open = w.clock[ACTIVE + traffic]
     if still_open == 0:
         return
+    if still_open == 1 and fill_only(w, traffic, joined):
+        return
     bounds, smoothed = gather_joined(w, traffic) if joined else gather_alone(w, traffic)
     while True:
         if still_open == 1 and w.routes[w.groups[w.open[0], G_ROUTE], R_TWICE] == 0:
@@ -117,25 +117,6 @@ def fill(w: World, traffic: int, joined: bool) -> None:
 def may_bind(w: World, k: int, level: float) -> bool:
     """Say whether a bound may be reached at a level or below it: a product tells most that are not, a quotient all."""
     return bool(room_of(w, k) <= level * w.load[k] * (1.0 + 1e-9))
-
-
-@hot
-def together(w: World, least: int, level: float) -> tuple[int, int, float]:
-    """Lower a level to what bounds that hold together allow.
-
-    Returns:
-        The first bound of the constraint that is reached, the bound that binds there, and the level.
-    """
-    binding = least
-    for i in range(w.together.shape[0]):
-        k = w.together[i]
-        if w.load[k] > 0.0:
-            here = smooth.level(w, k, level)
-            if here < level:
-                level = here
-                least = k
-                binding = smooth.binding(w, k, level)
-    return least, binding, level
 
 
 @inner
@@ -195,14 +176,6 @@ def gather(w: World, traffic: int, joined: bool) -> tuple[int, bool]:
 
 
 @hot
-def clear_together(w: World) -> None:
-    """Forget the loads of bounds that hold together, also of those that no open group is on."""
-    for i in range(w.together.shape[0]):
-        for k in range(w.together[i], w.together[i] + w.span[w.together[i]]):
-            w.load[k] = 0.0
-
-
-@hot
 def clear_load(w: World, k: int) -> None:
     """Forget the load of a bound, and of the second account of a constraint *either*."""
     w.load[k] = 0.0
@@ -245,59 +218,3 @@ def freeze(w: World, still_open: int, on: int, binding: int, level: float) -> in
             w.open[kept] = g
             kept += 1
     return kept
-
-
-@hot
-def fill_last(w: World, g: int, joined: bool) -> None:
-    """Give the last open group of a class what its narrowest constraint has left."""
-    route = w.groups[g, G_ROUTE]
-    smoothed = joined and w.routes[route, R_SMOOTH] == 1
-    level = math.inf
-    least = NONE
-    if smoothed:
-        clear_together(w)
-    for i in range(w.routes[route, R_BOUNDS]):
-        k = w.route_bound[route, i]
-        here = math.inf
-        if not joined or w.rule[k] == ALONE:
-            here = room_of(w, k) / w.share[g, i]
-        else:
-            w.load[k] = w.share[g, i]
-            if w.rule[k] == EITHER_TOO:  # its first account comes before it
-                k -= 1
-                here = turnaround.level(w, k)
-        if here < level or (here == level and k < least):
-            level = here
-            least = k
-    binding = least
-    if smoothed:
-        least, binding, level = together(w, least, level)
-    settle_rate(w, g, binding, w.rates[g, WEIGHT] * level)
-
-
-@inner
-def settle_rate(w: World, g: int, binding: int, rate: float) -> None:
-    """Note a group's new rate and take it from what its bounds have left."""
-    w.rates[g, TARGET_RATE] = rate
-    if w.rates[g, RATE] != rate:
-        advance(w, g)  # before the bound changes, so that the time so far is charged to the old one
-    w.groups[g, G_BOUND] = binding
-    route = w.groups[g, G_ROUTE]
-    flows = w.groups[g, G_FLOWS]
-    throttled = w.clock[THROTTLED] == 1
-    for i in range(w.routes[route, R_BOUNDS]):
-        k = w.route_bound[route, i]
-        used = (w.group_cost[g, i] * rate) * flows
-        w.residual[k] = left_over(w.residual[k], used)
-        if throttled:
-            w.room[k] = left_over(w.room[k], used)
-
-
-@hot
-def left_over(room: float, used: float) -> float:
-    """Return what is left of a budget; less than 1e-9 of it is rounding, which no class may be given.
-
-    It is negative only of the account that may be overdrawn of two that hold as *either*.
-    """
-    left = room - used
-    return left if abs(left) > 1e-9 else 0.0

@@ -37,23 +37,32 @@ def repeated(trace: OperationTrace, start: int, turns: int) -> OperationStream:
     def pieces() -> Iterator[Operations]:
         yield head
         at_once = max(1, PIECE // length)
+        same: dict[str, Any] = {}
         for turn in range(0, turns - 1, at_once):
-            yield _tiled(second, growth, range(turn, min(turn + at_once, turns - 1)))
+            numbers = range(turn, min(turn + at_once, turns - 1))
+            if turn == 0 or len(numbers) < at_once:
+                same = _tiled(second, growth, len(numbers))
+            yield _grown(second, growth, same, numbers)
 
     grows = all((more >= 0).all() for more in growth.values())
     return OperationStream(trace.header, pieces, start + turns * length, alike=2 if grows else turns)
 
 
-def _tiled(turn: Operations, growth: dict[str, Any], numbers: range) -> Operations:
-    """Return turns one after the other: the one given with so many times its growth, for each of the numbers."""
-    count, steps = len(numbers), np.arange(numbers.start, numbers.stop)[:, None]
-    columns: dict[str, Any] = {key: np.tile(getattr(turn, key), count) for key in (*PER_OPERATION, "uses")}
-    for key, more in growth.items():
-        columns[key] = (getattr(turn, key) + steps * more).ravel()
+def _tiled(turn: Operations, growth: dict[str, Any], count: int) -> dict[str, Any]:
+    """Return the columns that so many turns, one after the other, have in common with all others."""
+    keys = [key for key in (*PER_OPERATION, "uses") if key not in growth]
+    columns: dict[str, Any] = {key: np.tile(getattr(turn, key), count) for key in keys}
     for key in ("offsets", "after_offsets"):
         ends = getattr(turn, key)
         columns[key] = np.concatenate([ends[:1], (ends[1:] + np.arange(count)[:, None] * ends[-1]).ravel()])
-    return Operations(**columns, after=(turn.after + steps * len(turn)).ravel())
+    return columns
+
+
+def _grown(turn: Operations, growth: dict[str, Any], same: dict[str, Any], numbers: range) -> Operations:
+    """Return turns one after the other: the one given with so many times its growth, for each of the numbers."""
+    steps = np.arange(numbers.start, numbers.stop)[:, None]
+    columns = {key: (getattr(turn, key) + steps * more).ravel() for key, more in growth.items()}
+    return Operations(**same, **columns, after=(turn.after + steps * len(turn)).ravel())
 
 
 def streamed(trace: OperationTrace) -> OperationStream:
@@ -83,7 +92,8 @@ def _growth(trace: OperationTrace, first: Operations, second: Operations, start:
         raise TraceError(f"{trace.name}: object {what} ends in a turn that repeats")
     if (second.after < start).any():
         raise TraceError(f"{trace.name}: a turn comes after what is more than a turn before it")
-    growth = {key: getattr(second, key) - getattr(first, key) for key in GROWING}
+    growth: dict[str, Any] = {key: getattr(second, key) - getattr(first, key) for key in GROWING}
+    growth = {key: more for key, more in growth.items() if more.any()}
     if first.use_bytes is not None and second.use_bytes is not None:
         growth["use_bytes"] = second.use_bytes - first.use_bytes
     return growth

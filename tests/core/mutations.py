@@ -52,7 +52,7 @@ CORE = {
     "fair is fifo": ("hiersim.engine.slots", "if discipline == FIFO:", "if True:"),
     "priority upside down": ("hiersim.engine.slots", "w.jobs[job, J_CLASS] < w.jobs[other, J_CLASS]", "w.jobs[job, J_CLASS] > w.jobs[other, J_CLASS]"),
     "granularity ignored": ("hiersim.engine.effects.packets", "(amount + grain - 1) // grain * grain", "amount"),
-    "classes share alike": ("hiersim.engine.solver", "w.residual[k] = left_over(w.residual[k], used)", "pass"),
+    "classes share alike": ("hiersim.engine.last", "w.residual[k] = left_over(w.residual[k], used)", "pass"),
     "rates of another number of flows are recalled": ("hiersim.engine.memo", "(w.groups[g, G_FLOWS] << 18) | ", ""),
     "rates of another route are recalled": ("hiersim.engine.memo", "(w.groups[g, G_CLASS] << 16) | route", "(w.groups[g, G_CLASS] << 16)"),
     "settle omitted": ("hiersim.engine.loop", "if w.clock[WAITING] > 0:\n        for tier", "if False:\n        for tier"),

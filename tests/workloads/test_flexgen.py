@@ -12,6 +12,7 @@ from hiersim.studies.papers import find
 from hiersim.workloads import generate
 from hiersim.workloads.flexgen import placed
 
+DOCS = Path(__file__).parents[2] / "docs"
 MEASURED = Path(__file__).parents[3] / "shared" / "measured" / "flexgen_t4.csv"
 H, LAYERS, VOCABULARY, POSITIONS = 768, 12, 50272, 2050
 MATRIX, VECTORS = 2 * H * H, {"attention": 2 * (4 * H + 2 * H), "feed": 2 * (5 * H + 2 * H)}
@@ -84,6 +85,11 @@ def test_throughputs_are_near_those_measured():
     found = {finding.name: finding for finding in find("flexgen").run()}
     assert {name: found[name].claimed for name in rows} == {name: float(rows[name]["tokens_per_s"]) for name in rows}
     assert {name: found[name].deviation for name in rows if found[name].verdict != "holds"} == {}
+    page = (DOCS / "weights.md").read_text()
+    for name in ("opt-6.7b", "opt-30b", "opt-175b", "accelerate-30b", "zero-30b"):
+        assert f"| {found[name].claimed:.2f} | {found[name].simulated:#.3g} |" in page
+    three = ", ".join(f"{found[name].deviation:+.2g}" for name in ("opt-6.7b", "opt-30b", "opt-175b"))
+    assert three == "+0.025, -0.16, -0.13"  # as docs/validation.md says
 
 
 @pytest.mark.parametrize(

@@ -171,7 +171,7 @@ def operate(w: World, d: Program, place: int) -> None:
     job = driven.new_operation(w, unit, key, d.stream[o], place)
     w.flops_of[job] = d.flops[o]
     tally(w, d, job, o)
-    near = duration.near_time(w, job, driven.way(w, job))
+    near = duration.near_of(w, d, kind, job, driven.way(w, job))
     compute = d.flops[o] * d.cost[unit, d.dtype[o]]
     length = d.duration[o]
     by_memory = near > compute

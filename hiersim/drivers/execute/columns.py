@@ -73,8 +73,12 @@ TL_HEAD, TL_TAIL, TL_COLUMNS = 0, 1, 2  # of the turn line, streams
     K_WRITTEN,
     K_MOVED,  # bytes that copies named
     K_ALONE,  # picoseconds that they would take alone
+    K_ROUTE,  # of the last one that took some time near its unit, or carried: its route, counted from 1
+    K_LAST_READ,  # bytes that it read near its unit, or carried
+    K_LAST_WRITTEN,
+    K_CARRY,  # picoseconds that its bytes took, of a carry
     K_COMPUTE,  # of these what their FLOPs would take, or durations that are given
     K_NEAR,  # what their bytes near their units would take
     K_UNIT,  # who did the last of them, -1 for nobody
     KIND_COLUMNS,
-) = range(12)
+) = range(16)

@@ -37,7 +37,7 @@ def carry(w: World, d: Program, place: int) -> None:
     d.begun[o] = w.clock[NOW]
     key = stand_in(d, d.near_class[o])
     d.work[o] = driven.carry(w, key, route, d.near_read[o], DEMAND, d.stream[o], place)
-    d.critical[o] += duration.carry_time(w, route, d.near_read[o])
+    d.critical[o] += duration.carry_of(w, d, d.kind[o], route, d.near_read[o])
 
 
 @hot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from hiersim.drivers.execute.columns import SMOOTH
+from hiersim.drivers.execute.columns import K_CARRY, K_LAST_READ, K_LAST_WRITTEN, K_ROUTE, SMOOTH
 from hiersim.drivers.execute.program import Program
 from hiersim.engine import work
 from hiersim.engine.columns import CACHE, EITHER, EITHER_TOO, R_BOUNDS, R_LATENCY, R_TWICE
@@ -12,6 +12,32 @@ from hiersim.engine.effects import packets
 from hiersim.engine.flows import byte_cost
 from hiersim.engine.world import World
 from hiersim.jit import hot, inner
+
+
+@inner
+def near_of(w: World, d: Program, kind: int, job: int, route: int) -> float:
+    """Return ``near_time`` of an operation; one that moves as much as the last of its kind takes as long."""
+    reads, writes = work.moved(w, job, 0), work.moved(w, job, 1)
+    if (
+        d.kinds[kind, K_ROUTE] != route + 1
+        or d.kinds[kind, K_LAST_READ] != reads
+        or d.kinds[kind, K_LAST_WRITTEN] != writes
+    ):
+        d.kinds[kind, K_ROUTE] = route + 1
+        d.kinds[kind, K_LAST_READ] = reads
+        d.kinds[kind, K_LAST_WRITTEN] = writes
+        d.near_ps[kind] = near_time(w, job, route)
+    return d.near_ps[kind]  # type: ignore[no-any-return]
+
+
+@inner
+def carry_of(w: World, d: Program, kind: int, route: int, amount: int) -> int:
+    """Return ``carry_time`` of a carry; one of as much as the last of its kind takes as long."""
+    if d.kinds[kind, K_ROUTE] != route + 1 or d.kinds[kind, K_LAST_READ] != amount:
+        d.kinds[kind, K_ROUTE] = route + 1
+        d.kinds[kind, K_LAST_READ] = amount
+        d.kinds[kind, K_CARRY] = carry_time(w, route, amount)
+    return int(d.kinds[kind, K_CARRY])
 
 
 @inner

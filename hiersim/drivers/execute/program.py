@@ -59,6 +59,7 @@ class Program(NamedTuple):
     cost: NDArray[np.float64]  # [units, number formats]: picoseconds per FLOP
     overhead: I64  # [units]: picoseconds
     kinds: I64  # [kinds, KIND_COLUMNS]
+    near_ps: NDArray[np.float64]  # [kinds]: picoseconds that the bytes of the last one took near its unit
     busy: I64  # [units]: picoseconds of work alone
     computing: I64  # [units]: of these what FLOPs, given durations and overheads take
     remaining: NDArray[np.int32]  # [O]: uses by operations in rows that are not over
@@ -87,6 +88,7 @@ SHAPES = {
     "looked": ("uint8", 1),
     "taken": ("uint8", 1),
     "cost": ("float64", 2),
+    "near_ps": ("float64", 1),
     "remaining": ("int32", 1),
     "makeable": ("uint8", 1),
     "wanted": ("int32", 1),
@@ -135,6 +137,7 @@ def empty(trace: Any, tiers: int, units: int, look: int) -> dict[str, Any]:
         "cost": np.zeros((units, 1)),
         "overhead": np.zeros(units, np.int64),
         "kinds": kinds,
+        "near_ps": np.zeros(len(header.kinds)),
         "busy": np.zeros(units, np.int64),
         "computing": np.zeros(units, np.int64),
         "remaining": np.zeros(objects, np.int32),
