@@ -16,7 +16,7 @@ sys.path[:0] = [str(Path(__file__).parents[1])]
 BROKEN = {
     "nothing is evicted": ("room", "if size > room + max(0, there):", "if size > room:", 0),
     "the watermark is ignored": ("batch", "if s.engines[e, E_RUNNING] > 0 else 0)", "if False else 0)", 8),
-    "the preempted wait last": ("batch", "s.queries[r, Q_KEY] = -s.clock[K_FRONT]", "s.queries[r, Q_KEY] = 1000 + s.clock[K_FRONT]", 2),
+    "the preempted wait last": ("preempting", "s.queries[r, Q_KEY] = -s.clock[K_FRONT]", "s.queries[r, Q_KEY] = 1000 + s.clock[K_FRONT]", 2),
     "nothing is computed again": ("batch", "again = s.settings[C_SHARE] * size // 1000", "again = 0", 0),
     "the first page is forgotten first": ("room", "max(0, ahead) + size - kept", "max(0, ahead)", 34),
     "what is remembered goes first": ("room", "s.line[r, AHEAD] = max(0, ahead)", "s.line[r, AHEAD] = 0 * max(0, ahead)", 100),

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hiersim.drivers.serve.build import prepare
 from hiersim.drivers.serve.run import Server, serve
+from hiersim.drivers.serve.setup import prepare
 from hiersim.drivers.serving import columns as k
 from hiersim.drivers.serving.cost import step_times
 from hiersim.machine import Link, Machine, Tier, TierRules, Unit
