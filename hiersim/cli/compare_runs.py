@@ -19,6 +19,7 @@ COLUMNS = (
     "stalled_ps",
     "energy_j.total",
     "miss_ratio",
+    "to_opt_share",
     "latency_ps.mean",
     "latency_ps.p99",
     "requests.*.p99",
@@ -30,9 +31,11 @@ HEADINGS = {
     "stalled_ps": "stalled",
     "energy_j.total": "energy",
     "miss_ratio": "missed",
+    "to_opt_share": "to opt",
     "latency_ps.mean": "mean latency",
     "latency_ps.p99": "p99 latency",
 }
+WAY = "to opt: share of the way from lru to opt, in hits of the tiers whose policy is varied; both were run, too"
 PICTURES = (".png", ".svg")
 
 
@@ -124,6 +127,8 @@ def _show(found: Runs, names: Sequence[str]) -> None:
     show(table(rows, headings(list(rows[0])) | {key: HEADINGS[key] for key in rows[0] if key in HEADINGS}))
     if any("*" in cell for row in rows for cell in row.values()):
         print("*: the best of its column")
+    if "to_opt_share" in names:
+        print(fill(WAY, console().width))
     for sentence in why(found):
         print(f"\n{sentence}" if sentence == "Why:" else fill(sentence, console().width))
 

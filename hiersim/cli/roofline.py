@@ -41,20 +41,15 @@ def roofline(
     hiersim roofline configs/layer_offload.yaml --without 2 --out roofs.svg
     """
     from hiersim.api.balance import balance
-    from hiersim.errors import ConfigError, Mistake
 
     target = None if out is None else _target(out)
-    if without < 0:
-        raise ConfigError([Mistake("", f"must be 0 or more, got {without}", "--without")])
     kept = file.is_dir() or file.suffix == ".json"
-    if kept and (set or without):
-        option = "--set" if set else "--without"
-        raise ConfigError([Mistake("", "a run that was kept cannot be run again; give its scenario", option)])
+    _check(kept, set or [], without)
     result, machine, simulation = _kept(file) if kept else _run(file, set or [], quiet)
     found = balance(result, machine)
     gains = _without(simulation, found, without, quiet) if simulation and without else {}
     if target is not None:
-        _draw(found, result, machine, unit or "", target)
+        _draw(result, machine, unit or "", target)
     if json:
         put_json(found.as_dict() | ({"without": gains} if without else {}), json)
     if json != "-":
@@ -78,6 +73,17 @@ def _without(simulation: Simulation, found: Balance, most: int, quiet: bool) -> 
 
     with working("without", quiet) as progress:
         return without(simulation, found, most, progress)
+
+
+def _check(kept: bool, changes: list[str], without: int) -> None:
+    """Raise ConfigError for options that cannot be, or that a run which was kept does not take."""
+    from hiersim.errors import ConfigError, Mistake
+
+    if without < 0:
+        raise ConfigError([Mistake("", f"must be 0 or more, got {without}", "--without")])
+    if kept and (changes or without):
+        option = "--set" if changes else "--without"
+        raise ConfigError([Mistake("", "a run that was kept cannot be run again; give its scenario", option)])
 
 
 def _target(out: Path) -> Path:
@@ -107,20 +113,13 @@ def _run(file: Path, changes: list[str], quiet: bool) -> tuple[Result, Machine |
             return simulation.run(progress), simulation.scenario.machine, simulation
 
 
-def _draw(found: Balance, result: Result, machine: Machine | None, unit: str, path: Path) -> None:
-    """Draw the roofs of a unit, with a dot for each kind of its operations."""
+def _draw(result: Result, machine: Machine | None, unit: str, path: Path) -> None:
+    """Draw the roofs of a unit, with a dot for each kind of its operations, or for each tier that a run read from."""
     from hiersim.errors import ConfigError, Mistake
     from hiersim.report.outputs import write_picture
     from hiersim.report.roofline import roofline as drawn
 
     if machine is None:
-        raise ConfigError(
-            [Mistake((""), "the run was kept without its scenario, so its machine's roofs are unknown", "--out")]
-        )
-    name = unit or next(iter(machine.units))
-    dots = [
-        {"name": each.name, "flops": each.flops, "bytes": each.bytes, "duration_ps": each.busy_ps}
-        for each in found.work
-        if each.unit == name and found.critical_path_ps is not None
-    ]
-    write_picture(drawn(None if dots else result, machine=machine, unit=name, operations=dots), path)
+        what = "the run was kept without its scenario, so its machine's roofs are unknown"
+        raise ConfigError([Mistake("", what, "--out")])
+    write_picture(drawn(result, machine=machine, unit=unit), path)

@@ -114,8 +114,9 @@ def _build(tree: Tree, context: dict[str, Any], all_tiers: bool = False) -> Scen
             tree.data["tiers"] = {tier: {} for tier in machine.tiers} | mentioned
     parts, more = _sections(tree.data, context)
     classes = {name: rules for name, rules in parts.get("classes", {}).items() if rules is not None}
-    executed = "execute" in tree.data or makes_operations(parts.get("trace"))
-    replay = parts.get("replay") if "replay" in tree.data else None if executed else Replay()
+    executed = tree.data.get("execute") is not None or makes_operations(parts.get("trace"))
+    replay = parts.get("replay") if "replay" in tree.data else Replay()
+    replay = None if executed and replay == Replay() else replay  # operations have their own units and formats
     tiers, serving = parts.get("tiers", {}), parts.get("serve")
     problems += more + problems_between(machine, tiers, classes, replay, parts.get("trace"))
     if machine is not None and serving is not None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hiersim.drivers.rehearsal import rehearse
 from hiersim.engine import columns as c
 from hiersim.engine.build import WHOLE, Options
 from hiersim.engine.clock import Agent, run_with_agents
@@ -44,7 +45,8 @@ def run_scenario(
         trace = trace.limit(scenario.replay.limit)
     outputs = scenario.outputs
     options = Options(outputs.timeline, outputs.timeline_window or WHOLE, watched=bool(agents))
-    core = Core(scenario.machine, scenario.tiers, scenario.classes, scenario.replay, trace, scenario.seed, options)
+    given = scenario.machine, scenario.tiers, scenario.classes, scenario.replay, trace, scenario.seed
+    core = Core(*given, options, rehearse(*given))
     provenance = {"seed": scenario.seed, "scenario_hash": scenario.scenario_hash}
     return _finish(core, scenario.name, _run(core, agents, progress), provenance)
 
@@ -67,7 +69,8 @@ def replay_timed(
     ``agents`` are generator functions ``agent(env, core)``; see ``hiersim.agents``.
     """
     options = Options(timeline, window_ps, watched=bool(agents))
-    core = Core(machine, rules, classes or {}, replay, trace, seed, options)
+    given = machine, rules, classes or {}, replay, trace, seed
+    core = Core(*given, options, rehearse(*given))
     return _finish(core, machine.name, _run(core, agents, None), {"seed": seed})
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from hiersim.engine import columns as c
 from hiersim.engine.effects.tables import effect_tables
+from hiersim.engine.foresight import Foresight
 from hiersim.engine.hops import hop_tables, route_tables
 from hiersim.engine.plan import Plan
 from hiersim.engine.world import I64, World, link_free, ready_line, table
@@ -57,7 +58,7 @@ def build_world(
     classes: Mapping[str, ClassRules],
     replay: Replay,
     trace: AccessTrace,
-    next_use: I64 | None,
+    foresight: Foresight,
     options: Options,
 ) -> World:
     """Allocate and fill the arrays of a run; the policies are entered by the caller.
@@ -71,7 +72,7 @@ def build_world(
     parts.update(effect_tables(plan))
     parts.update(route_tables(plan))
     parts.update(_objects(plan, rules, trace, classes, options))
-    parts.update(_trace(plan, replay, trace, next_use, options))
+    parts.update(_trace(plan, replay, trace, foresight, options))
     _place_homes(parts, plan, trace, homes_of(plan, trace, classes) if options.homes is None else options.homes)
     parts["ahead"], parts["early"] = _prefetching(rules, trace, options)
     closed = replay.mode == "closed"
@@ -185,7 +186,7 @@ def _creation_flops(plan: Plan, trace: AccessTrace, classes: Mapping[str, ClassR
     return flops
 
 
-def _trace(plan: Plan, replay: Replay, trace: AccessTrace, next_use: I64 | None, options: Options) -> dict[str, Any]:
+def _trace(plan: Plan, replay: Replay, trace: AccessTrace, foresight: Foresight, options: Options) -> dict[str, Any]:
     accesses = len(trace)
     stream_of = (trace.group % replay.streams).astype(np.int32)
     streams = np.zeros((replay.streams, c.STREAM_COLUMNS), np.int64)
@@ -200,8 +201,8 @@ def _trace(plan: Plan, replay: Replay, trace: AccessTrace, next_use: I64 | None,
         "trace_object": np.ascontiguousarray(trace.object, np.int32),
         "trace_write": np.ascontiguousarray(trace.write, np.uint8),
         "trace_time": times,
-        "trace_next": np.zeros(1, np.int64) if next_use is None else next_use,
-        "next_use": first_use(trace, next_use),
+        "trace_next": foresight.next_use,
+        "next_use": foresight.first,
         "order": np.argsort(stream_of, kind="stable").astype(np.int64),
         "stream_of": stream_of,
         "streams": streams,
@@ -214,14 +215,6 @@ def _trace(plan: Plan, replay: Replay, trace: AccessTrace, next_use: I64 | None,
         "timeline": np.zeros((4096 if options.timeline else 0, c.TIMELINE_COLUMNS), np.int64),
         "spans": np.zeros((4096 if options.timeline else 0, c.SPAN_COLUMNS), np.int64),
     }
-
-
-def first_use(trace: AccessTrace, next_use: I64 | None) -> I64:
-    """Return the first access of each object, which is its next one until it was accessed; unknown if nobody asks."""
-    first = np.full(trace.objects, 1 << 62, np.int64)
-    if next_use is not None:
-        first[trace.object[::-1]] = np.arange(len(trace))[::-1]  # the last one that is written stays
-    return first
 
 
 def _place_homes(parts: dict[str, Any], plan: Plan, trace: AccessTrace, homes: I64) -> None:

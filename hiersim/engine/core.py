@@ -13,6 +13,7 @@ from hiersim.engine import loop
 from hiersim.engine.admissions import bind_admissions, find_admissions
 from hiersim.engine.ahead import bind_prefetchers, make_prefetchers, wrong_answer
 from hiersim.engine.build import Options, build_world
+from hiersim.engine.foresight import Foresight, in_trace_order, unknown
 from hiersim.engine.handle import handle
 from hiersim.engine.plan import Plan, make_plan
 from hiersim.engine.world import DRIVEN, I64, World, link_free, ready_line, table
@@ -40,6 +41,7 @@ class Core:
         trace: the accesses.
         seed: from which the randomised policies draw, each its own stream.
         options: what to keep besides totals.
+        foresight: what policies that know the future are told; that of the trace's order if absent.
     """
 
     def __init__(
@@ -51,6 +53,7 @@ class Core:
         trace: AccessTrace,
         seed: int = 0,
         options: Options | None = None,
+        foresight: Foresight | None = None,
     ) -> None:
         self.options = options or Options()
         self.trace = trace
@@ -61,9 +64,8 @@ class Core:
         self.prefetchers = make_prefetchers(self.plan, self.rules)
         self.admissions = find_admissions(self.rules)
         future = any(policy.needs_future for policy in (*self.policies, *self.admissions.values()))
-        self.world: World = build_world(
-            self.plan, rules, classes, replay, trace, trace.next_use if future else None, self.options
-        )
+        told = (foresight or in_trace_order(trace)) if future else unknown(trace)
+        self.world: World = build_world(self.plan, rules, classes, replay, trace, told, self.options)
         self.handle = handle(self.world)
         self.margin = self._margin()
         seeds = np.random.SeedSequence(seed).generate_state(3 * max(1, len(self.policies)), np.uint64) >> np.uint64(1)

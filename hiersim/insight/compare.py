@@ -14,6 +14,7 @@ from hiersim.engine.result import Result
 from hiersim.errors import ConfigError, Mistake
 from hiersim.insight.planned import Planned, Run, Vary, figures, run_planned, varied
 from hiersim.insight.runs import Progress
+from hiersim.insight.way import ends, with_shares
 from hiersim.report.better import better
 from hiersim.report.numbers import Number, unknown
 
@@ -139,7 +140,11 @@ def compare_runs(
     if vary:
         if len(given) != 1 or not is_scenario(given[0]):
             raise ConfigError("one scenario can be varied; give its file alone")
-        return Runs(run_planned(varied(_simulation(given[0]), vary), workers, progress))
+        simulation = _simulation(given[0])
+        planned = varied(simulation, vary)
+        beside = ends(simulation, vary, planned)
+        runs = run_planned([*planned, *beside], workers, progress)
+        return Runs(with_shares(runs[: len(planned)], runs[len(planned) :], vary))
     wrong = [str(each) for each in given if not is_scenario(each) and not is_result(each)]
     if wrong:
         raise ConfigError([Mistake("", f"`{each}` is neither a scenario (.yaml) nor a run's folder") for each in wrong])

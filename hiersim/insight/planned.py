@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
@@ -33,12 +33,14 @@ class Run:
         settings: what was varied: dotted path -> value, as it was given.
         result: what the run returned.
         figures: figures of its scenario by dotted path, to say in what two runs differ; empty if it is not known.
+        more: numbers that only other runs tell of it, by name.
     """
 
     name: str
     settings: Mapping[str, Any]
     result: Result
     figures: Mapping[str, Any]
+    more: Mapping[str, Number] = field(default_factory=dict)
 
     def numbers(self) -> dict[str, Number]:
         """Return the numbers of the result by dotted name, and ``stalled_ps`` over all units."""
@@ -48,7 +50,7 @@ class Run:
     def _numbers(self) -> dict[str, Number]:
         found = numbers(to_json(self.result))
         stalled = [value for name, value in found.items() if name.startswith("units.") and name.endswith(".stalled_ps")]
-        return found | {"stalled_ps": sum(stalled)}
+        return found | {"stalled_ps": sum(stalled), **self.more}
 
     def plain(self) -> dict[str, Any]:
         """Return the settings as a table holds them: what is no number or text as text."""

@@ -52,6 +52,7 @@ MORE = frozenset(
         "good_share",
         "reused_share",
         "wears_out_years",
+        "to_opt_share",
     ]
 )
 """Last words of names of which more is better."""

@@ -100,8 +100,11 @@ ROOFLINE = Picture(
     "roofline",
     "Roofs",
     "What the unit can compute for each byte, with a roof for each tier. Dots are the run: its FLOPs for each byte "
-    "read of a tier, and the FLOP/s that it reached; one on its tier's roof is bound by its bandwidth.",
-    fits=lambda result: any(unit.busy_compute_ps for unit in result.units.values()),
+    "read of a tier, or near the unit for each kind of operation, and the FLOP/s reached; one on a roof is bound so.",
+    fits=lambda result: (
+        any(unit.busy_compute_ps for unit in result.units.values())
+        or (result.operations is not None and any(kind.flops for kind in result.operations.kinds.values()))
+    ),
     of_machine=True,
 )
 OF_A_RUN: tuple[Picture, ...] = (STALLS, FLOW, TRAFFIC, ENERGY, BANDWIDTH, OCCUPANCY, ROOFLINE)

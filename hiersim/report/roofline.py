@@ -43,13 +43,14 @@ def roofline(
     """Draw a unit's roofs: its peak, and under it one for each tier, at the bandwidth with which its bytes arrive.
 
     Args:
-        result: a run on the machine, which has a dot for each tier; ``None`` for the roofs alone.
+        result: a run on the machine, with a dot for each kind of its operations, or, without any, for each tier that it
+            read from; ``None`` for the roofs alone.
         ax: where to draw; a new figure when absent.
         machine: the machine.
         unit: the unit; the first when absent.
         dtype: the number format of the peak; the unit's fastest of 16 bits, else its first, when absent.
         operations: mappings with ``flops``, ``bytes`` (of the near tier) and ``duration_ps``, each a dot, and with a
-            ``name`` if it is to be told.
+            ``name`` if it is to be told; instead of those of the run.
 
     Raises:
         ConfigError: the machine has no such unit, or the unit does not compute in that format.
@@ -61,7 +62,7 @@ def roofline(
         )
     dtype, peak = _peak(machine, unit, dtype)
     roofs = {route.tier: route.bandwidth for route in routes(machine) if route.unit == unit}
-    dots = [*dots_of(machine, unit, peak, result), *_operations(operations)]
+    dots = _operations(operations or kinds_of(result, unit)) or dots_of(machine, unit, peak, result)
     with styled():
         ax = new_axes(*SIZE, ax)
         low, high = _range(roofs, peak, dots)
@@ -73,9 +74,13 @@ def roofline(
         _roofs(ax, machine, roofs, peak, f"{show(peak, 'FLOP/s')} in {dtype}")
         _dots(ax, machine, dots)
         _axes(ax)
-        name = f" and {shorten(result.name, 30)}" if result else ""
-        ax.set_title(f"Roofs of {unit}{name}: {shorten(machine.summary or machine.name, 60)}")
+        ax.set_title(_title(unit, result, machine))
     return ax
+
+
+def _title(unit: str, result: Result | None, machine: Machine) -> str:
+    name = f" and {shorten(result.name, 30)}" if result else ""
+    return f"Roofs of {unit}{name}: {shorten(machine.summary or machine.name, 60)}"
 
 
 def size(shown: object = None) -> tuple[float, float]:
@@ -92,6 +97,17 @@ def _peak(machine: Machine, unit: str, dtype: str) -> tuple[str, float]:
         )
     dtype = dtype or next((name for name in ("bf16", "fp16") if name in formats), next(iter(formats)))
     return dtype, formats[dtype] * own.efficiency
+
+
+def kinds_of(result: Result | None, unit: str) -> list[dict[str, Any]]:
+    """Return a row for each kind of operation that a unit computed: name, FLOPs, bytes near it, time at work."""
+    if result is None or result.operations is None:
+        return []
+    return [
+        {"name": name, "flops": kind.flops, "bytes": kind.read_bytes + kind.written_bytes, "duration_ps": kind.busy_ps}
+        for name, kind in result.operations.kinds.items()
+        if kind.unit == unit
+    ]
 
 
 def dots_of(machine: Machine, unit: str, peak: float, result: Result | None) -> list[Dot]:

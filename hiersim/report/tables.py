@@ -11,6 +11,7 @@ import polars as pl
 from hiersim.engine.result import PrefetchResult, Result, TierResult
 from hiersim.engine.timeline import KINDS, Timeline
 from hiersim.report.files import Content
+from hiersim.report.operation_tables import operations, resources
 from hiersim.report.request_tables import occupancy, requests
 
 TRAFFIC = ("demand", "write-back", "prefetch")
@@ -30,6 +31,9 @@ def tables(result: Result) -> dict[str, pl.DataFrame]:
     if result.requests is not None:
         found["requests"] = requests(result)
         found["occupancy"] = occupancy(result)
+    if result.operations is not None:
+        found["operations"] = operations(result)
+        found["resources"] = resources(result)
     if any(tier.prefetch for tier in result.tiers.values()):
         found["prefetch"] = prefetch(result)
     if result.timeline is not None:

@@ -102,11 +102,17 @@ def placed(blocks: Sequence[Block], order: Iterable[int]) -> Allocation:
         taken = sorted(
             (offsets[other], blocks[other].size_bytes) for other in offsets if blocks[number].meets(blocks[other])
         )
-        offsets[number] = _gap(taken, blocks[number].size_bytes)
+        offsets[number] = hole(taken, blocks[number].size_bytes)
     return Allocation(tuple(blocks), tuple(offsets[i] for i in range(len(blocks))), least_bytes(blocks))
 
 
-def _gap(taken: Iterable[tuple[int, int]], size_bytes: int) -> int:
+def hole(taken: Iterable[tuple[int, int]], size_bytes: int) -> int:
+    """Return where the smallest gap that takes so many bytes begins, the lowest of equal ones, else the end.
+
+    Args:
+        taken: (offset, bytes) of what is there, ascending.
+        size_bytes: what is to be placed.
+    """
     best, end = (0, -1), 0
     for offset, other in taken:
         if offset - end >= size_bytes and (best[1] < 0 or offset - end < best[0]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from random import Random
 
 from hiersim.errors import ConfigError, nearest
 from hiersim.scratchpad.graph import Graph, Ready, Schedule
@@ -26,25 +27,48 @@ def depth_first(graph: Graph) -> tuple[int, ...]:
     return tuple(order)
 
 
+class Growth:
+    """How much each operator adds to what lives, as operators run."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._readers = [0] * len(graph.tensors)
+        for operator in graph.operators:
+            for tensor in operator.reads:
+                self._readers[tensor] += 1
+
+    def of(self, number: int) -> int:
+        """Return the bytes that live after an operator beyond those before it."""
+        operator, tensors = self._graph.operators[number], self._graph.tensors
+        made = sum(tensors[t].size_bytes for t in operator.writes if self._readers[t])
+        return made - sum(tensors[t].size_bytes for t in operator.reads if self._readers[t] == 1)
+
+    def ran(self, number: int) -> None:
+        """Take note that an operator ran."""
+        for tensor in self._graph.operators[number].reads:
+            self._readers[tensor] -= 1
+
+
 def least_growth(graph: Graph) -> tuple[int, ...]:
     """Return the order that takes, of those that may run, the operator after which fewest bytes live."""
-    readers = [0] * len(graph.tensors)
-    for operator in graph.operators:
-        for tensor in operator.reads:
-            readers[tensor] += 1
-
-    def growth(number: int) -> tuple[int, int]:
-        operator = graph.operators[number]
-        made = sum(graph.tensors[t].size_bytes for t in operator.writes if readers[t])
-        freed = sum(graph.tensors[t].size_bytes for t in operator.reads if readers[t] == 1)
-        return made - freed, number
-
-    ready, order = Ready(graph), []
+    ready, growth, order = Ready(graph), Growth(graph), []
     while ready.free:
-        order.append(min(ready.free, key=growth))
+        order.append(min(ready.free, key=lambda number: (growth.of(number), number)))
         ready.ran(order[-1])
-        for tensor in graph.operators[order[-1]].reads:
-            readers[tensor] -= 1
+        growth.ran(order[-1])
+    return tuple(order)
+
+
+def drawn(graph: Graph, random: Random, share: float = 0.5) -> tuple[int, ...]:
+    """Return an order in which a share of the operators are drawn, and the others add least to what lives."""
+    ready, growth, order = Ready(graph), Growth(graph), []
+    while ready.free:
+        if random.random() < share:
+            order.append(random.choice(ready.free))
+        else:
+            order.append(min(ready.free, key=lambda number: (growth.of(number), random.random())))
+        ready.ran(order[-1])
+        growth.ran(order[-1])
     return tuple(order)
 
 

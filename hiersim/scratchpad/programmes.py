@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations, pairwise
 from math import gcd
+from random import Random
 from typing import Any
 
 from hiersim.errors import ConfigError
 from hiersim.scratchpad.allocate import Allocation, Block, by_size, placed
 from hiersim.scratchpad.graph import Graph, Schedule
 from hiersim.scratchpad.linear import Programme
-from hiersim.scratchpad.replace import Gap, Plan, check_room, gaps
+from hiersim.scratchpad.orders import drawn
+from hiersim.scratchpad.replace import Gap, Plan, check_room, gaps, shortest_gaps
 
+TRIES = 400
+"""Orders that are drawn before an integer programme looks for the best of all."""
 SECONDS = 60.0
 """After so long the best that was found is returned, not proven to be best."""
 
@@ -161,18 +165,11 @@ def best_order(graph: Graph, capacity_bytes: int, seconds: float = SECONDS) -> P
     """
     steps, tensors = range(len(graph.operators)), graph.tensors
     check_room(Schedule(graph, _any_order(graph)), capacity_bytes)
-    p = Programme()
+    if (found_soon := _moving_nothing(graph, capacity_bytes)) is not None:
+        return found_soon
     unit = gcd(*(tensor.size_bytes for tensor in tensors))
     used = sorted({number for operator in graph.operators for number in operator.uses})
-    for t in steps:
-        for o in steps:
-            p.variable(("runs", o, t))
-        for i in used:
-            size = tensors[i].size_bytes // unit
-            p.variable(("near", i, t))
-            p.variable(("loaded", i, t), cost=size)
-            if not tensors[i].given:
-                p.variable(("stored", i, t), cost=size)
+    p = _choices(graph, used, unit)
     for o in steps:
         p.row({("runs", o, t): 1.0 for t in steps}, low=1.0, high=1.0)
         for before in graph.before[o]:
@@ -188,6 +185,32 @@ def best_order(graph: Graph, capacity_bytes: int, seconds: float = SECONDS) -> P
     order = tuple(next(o for o in steps if found["runs", o, t] > 0.5) for t in steps)
     best = least_moved(Schedule(graph, order), capacity_bytes, seconds=seconds)
     return Plan(best.schedule, capacity_bytes, best.kept, "optimum", best.proven, proven and best.proven)
+
+
+def _choices(graph: Graph, used: Sequence[int], unit: int) -> Programme:
+    """Return a programme with variables for what runs, is near, is loaded and is stored in each step, and no rows."""
+    p, steps = Programme(), range(len(graph.operators))
+    for t in steps:
+        for o in steps:
+            p.variable(("runs", o, t))
+        for i in used:
+            size = graph.tensors[i].size_bytes // unit
+            p.variable(("near", i, t))
+            p.variable(("loaded", i, t), cost=size)
+            if not graph.tensors[i].given:
+                p.variable(("stored", i, t), cost=size)
+    return p
+
+
+def _moving_nothing(graph: Graph, capacity_bytes: int) -> Plan | None:
+    """Look for a plan that moves only the compulsory bytes, which is the best without a solver: draw some orders."""
+    draw = Random(0)
+    for _ in range(TRIES):
+        order = drawn(graph, draw)
+        plan = shortest_gaps(Schedule(graph, order), capacity_bytes)
+        if plan.extra_bytes == 0:
+            return Plan(plan.schedule, capacity_bytes, plan.kept, "optimum", True, True)
+    return None
 
 
 def _stays(p: Programme, graph: Graph, i: int) -> None:

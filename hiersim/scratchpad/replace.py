@@ -163,6 +163,13 @@ def shortest_gaps(schedule: Schedule, capacity_bytes: int) -> Plan:
     return Plan(schedule, capacity_bytes, frozenset(kept), "gaps")
 
 
+def fitted(schedule: Schedule, capacity_bytes: int) -> Plan:
+    """Evict what is used again last, where each tensor needs a hole of its size and nothing is moved."""
+    from hiersim.scratchpad.fitted import fitted as with_addresses
+
+    return with_addresses(schedule, capacity_bytes)
+
+
 def optimum(schedule: Schedule, capacity_bytes: int) -> Plan:
     """Choose the gaps so that least is moved, by an integer programme."""
     from hiersim.scratchpad.programmes import least_moved
@@ -174,6 +181,7 @@ WAYS: dict[str, Callable[[Schedule, int], Plan]] = {
     "lru": lru,
     "belady": belady,
     "gaps": shortest_gaps,
+    "fitted": fitted,
     "optimum": optimum,
 }
 """Ways to decide what stays, by name."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import polars as pl
 import pytest
 from execute.machines import plain, run
 from execute.test_laws import double_buffered
@@ -132,6 +133,29 @@ def test_a_run_without_its_busiest_resources_gains_no_more_than_was_told(cli, fo
     _, out, _ = cli("roofline", "operated.yaml", "--without", "1", "-q")
     assert out.splitlines()[2].split()[-1] == "simulated"
     assert out.splitlines()[3].split()[-1].endswith("x")
+
+
+def test_operations_do_not_ask_for_a_format_that_replays_use(cli, folder):
+    """A T4 does not compute in bf16, the default of replays; changed scenarios of operations have that default too."""
+    text = OPERATED.replace("rtx-4090", "t4-cloud")
+    (folder / "t4.yaml").write_text(text)
+    code, out, err = cli("roofline", "t4.yaml", "--without", "1", "--json", "-", "-q")
+    assert (code, err) == (0, "")
+    assert list(json.loads(out)["without"]) == ["gddr"]
+
+
+def test_its_tables_are_kept_and_reported(cli, folder):
+    assert cli("run", "operated.yaml", "--out", "kept", "-q", "--no-pictures")[0] == 0
+    found = balance(read_result(folder / "kept").result)
+    table = pl.read_parquet(folder / "kept" / "tables" / "operations.parquet")
+    assert table["operation"].to_list() == [each.name for each in found.work]
+    assert table["binding"].to_list() == [each.binding for each in found.work]
+    table = pl.read_parquet(folder / "kept" / "tables" / "resources.parquet")
+    assert table["needs_ps"].to_list() == [each.needs_ps for each in found.resources]
+    assert cli("report", "kept", "-q")[0] == 0
+    page = (folder / "kept" / "report.html").read_text()
+    assert "What each resource alone needs" in page
+    assert "fetches to gddr" in page
 
 
 def test_the_command_takes_a_run_that_was_kept(cli, folder):

@@ -58,6 +58,24 @@ def test_a_few_heads_at_a_time_are_near(group, buffers):
     assert sum(kind.flops for kind in result.operations.kinds.values()) == 2 * 3 * 2 * (2 * 2048 + 4 * 1000 * 8 * 16)
 
 
+@pytest.mark.parametrize("chunk", [250, 300, 1000])
+def test_a_prompt_in_chunks_brings_what_came_before_back(chunk):
+    """And its own KV goes out once; near are at most the weights, two buffers, and the KV of a chunk of a layer."""
+    p = SMALL | {"chunk": chunk, "requests": 2}
+    result = run(machine("gddr", "dram"), generate("headwise_kv", **p))
+    token = 2 * 2 * 4 * 16 * 2  # requests, keys and values, heads, elements, bytes: of a layer
+    chunks = [min(chunk, 1000 - start) for start in range(0, 1000, chunk)]
+    before = [sum(chunks[:i]) for i in range(len(chunks))]
+    link = result.links["link"]
+    assert link.backward_total == 3 * token * (sum(before) + 1000)  # in the prompt, and of the token behind it
+    assert link.forward_total == 3 * token * (1000 + 1)
+    buffers = 2 * token * 1000 // 4
+    assert 3 * 4096 + buffers <= result.tiers["gddr"].peak_bytes <= 3 * 4096 + buffers + token * chunk * 2
+    pairs = 1000 * 1001 // 2 + 1000
+    flops = sum(kind.flops for kind in result.operations.kinds.values())
+    assert flops == 2 * 3 * (1001 * 2 * 2048 + 4 * pairs * 8 * 16)
+
+
 def test_two_buffers_overlap_and_one_does_not():
     """Uploads take a hundred times as long as attention: with two buffers attention hides, and more gain no more."""
     p = {"layers": 1, "heads": 64, "kv_heads": 64, "head_dim": 50, "context": 5 * 10**6, "layer_weights": 0}
@@ -126,7 +144,7 @@ def test_the_fullest_channel_sets_the_pace(count, skew):
     """Of each matrix a vector in over a channel's pins, what the fullest channel has, and its result out."""
     p = in_memory.InMemoryParameters(layers=2, width=96, context=50, channels=count, skew=skew)
     result = run(
-        channels(count), generate(("in_memory_decode"), layers=2, width=96, context=50, channels=count, skew=skew)
+        channels(count), generate("in_memory_decode", layers=2, width=96, context=50, channels=count, skew=skew)
     )
     total = 0
     for kind, (rows, columns, size) in p.matrices.items():
@@ -177,6 +195,7 @@ def test_lamina_s_and_instinfer_s_defaults_are_the_catalogue_s():
     [
         ("headwise_kv", {"buffers": 0}, "headwise_kv.buffers  must be 1 to 1024, got `0`"),
         ("headwise_kv", {"groups": 2}, "headwise_kv.groups  unknown parameter; did you mean `group`?"),
+        ("headwise_kv", {"chunk": 256}, "headwise_kv.chunk  is too small: the uploads of 4,096 chunks have"),
         ("in_storage_attention", {"inside": "maybe"}, "in_storage_attention.inside  `maybe` is not one of yes, no"),
         ("in_memory_decode", {"skew": -1}, "in_memory_decode.skew  must be 0 to 1024, got `-1`"),
         ("attention_pool", {"requests": 1.5}, "attention_pool.requests  expected a whole number, got `1.5`"),

@@ -46,6 +46,7 @@ def test_the_least_traffic_in_an_order_is_what_trying_everything_finds():
                 assert allocate.least_bytes(plan.blocks()) <= room
                 extra[plan.how] += plan.extra_bytes
     assert 0 < extra["optimum"] < min(extra["belady"], extra["lru"], extra["gaps"])
+    assert extra["fitted"] > extra["belady"]
 
 
 def test_the_least_traffic_over_all_orders():
@@ -97,6 +98,34 @@ def test_with_addresses_a_plan_also_has_room_in_one_piece():
         ]
         assert plan.moved_bytes == min(fitting)
         assert oracle.fits([(b.size_bytes, b.first, b.last) for b in plan.blocks()], room)
+
+
+def test_an_eviction_with_addresses_has_room_in_one_piece():
+    """And where memory is so large that nothing has to leave it moves nothing beyond the compulsory bytes."""
+    for seed in SEEDS[:60]:
+        g = graph(seed, operators=5, most=3)
+        plan = replace.plan(scheduled(g), capacity_of(g, seed), "fitted")
+        blocks = [(b.size_bytes, b.first, b.last) for b in plan.blocks()]
+        assert oracle.fits(blocks, plan.capacity_bytes)
+        assert replace.plan(scheduled(g), sum(t.size_bytes for t in g.tensors), "fitted").extra_bytes == 0
+
+
+def test_room_in_pieces_is_no_room():
+    """What is left of a dead tensor is room in two pieces: Belady without addresses has enough of it."""
+    t = [
+        Tensor("x", 1, "input"),
+        Tensor("a", 4),
+        Tensor("b", 2),
+        Tensor("c", 4),
+        Tensor("d", 6),
+        Tensor("y", 1, "output"),
+    ]
+    o = [Operator("a", (0,), (1,)), Operator("b", (0,), (2,)), Operator("c", (0, 1), (3,)), Operator("d", (2, 1), (4,)),
+         Operator("y", (4, 2, 3), (5,))]  # fmt: skip
+    g = Graph("pieces", tuple(t), tuple(o))
+    room = scheduled(g).peak_bytes
+    assert replace.plan(scheduled(g), room, "belady").extra_bytes == 0
+    assert replace.plan(scheduled(g), room, "fitted").extra_bytes > 0
 
 
 def every_plan(schedule, room):

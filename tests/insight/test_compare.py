@@ -64,6 +64,28 @@ def test_the_table_has_a_row_per_run_and_every_number(runs):
     assert table["stalled_ps"].to_list() == [run.result.units["gpu0"].stalled_ps for run in runs]
 
 
+def test_a_varied_policy_is_told_how_far_it_comes_from_lru_to_the_optimum(file, runs):
+    def hits(policy, room):
+        choices = (f"tiers.gddr.policy={policy}", f"tiers.gddr.capacity={room}")
+        return hs.load(file, choices).run().tiers["gddr"].hits
+
+    for run in runs:
+        policy, room = run.settings.values()
+        lru, mine, best = (hits(name, room) for name in ("lru", policy, "opt"))
+        assert best > lru
+        assert run.numbers()["to_opt_share"] == (mine - lru) / (best - lru)
+    assert "to_opt_share" in runs.table().columns
+    rooms = hs.compare(file, vary={"tiers.gddr.capacity": ["32 MiB", "64 MiB"]})
+    assert all("to_opt_share" not in run.numbers() for run in rooms)
+
+
+def test_where_nobody_knows_the_future_no_way_is_told():
+    short = hs.load("configs/mooncake_tiers.yaml", ["trace.limit=20"])
+    runs = hs.compare(short, vary={"tiers.dram.policy": ["lru", "fifo"]})
+    assert [run.name for run in runs] == ["policy=lru", "policy=fifo"]
+    assert all("to_opt_share" not in run.numbers() for run in runs)
+
+
 def test_the_best_is_the_least_or_the_most(runs):
     assert runs.best("elapsed").result.elapsed_ps == min(run.result.elapsed_ps for run in runs)
     assert runs.best("tiers.gddr.hits").result.tiers["gddr"].hits == max(run.result.tiers["gddr"].hits for run in runs)

@@ -106,11 +106,17 @@ def run(requests, tiers=None, on=MACHINE, model=MODEL, asked=None, **serving):
     return serve(on, tiers or rules(), Serving(max_tokens=100_000, **serving), model, requests, scheduler=asked)
 
 
-def server(requests, tiers=None, **serving):
+def server(requests, tiers=None, on=MACHINE, **serving):
     """The same, to be run event by event."""
     tiers = tiers or rules()
-    setup = prepare(MACHINE, tiers, Serving(max_tokens=100_000, **serving), MODEL, "bf16")
-    return Server(MACHINE, tiers, setup, requests)
+    setup = prepare(on, tiers, Serving(max_tokens=100_000, **serving), MODEL, "bf16")
+    return Server(on, tiers, setup, requests)
+
+
+def linked(bandwidth):
+    """The machine with another bandwidth of PCIe, in bytes/s."""
+    pcie = MACHINE.links["pcie"].model_copy(update={"bandwidth": bandwidth})
+    return MACHINE.model_copy(update={"links": MACHINE.links | {"pcie": pcie}})
 
 
 def step_time(packed, decoding=(), chunks=(), sampled=1):
@@ -129,7 +135,7 @@ def costs(**serving):
 
 
 def drawn(seed):
-    """Requests, tiers and settings of a small run."""
+    """Requests, tiers, and settings of a small run with the machine as ``on``."""
     rng = np.random.default_rng([seed, 0x71E5])
 
     def pick(*values):
@@ -149,6 +155,6 @@ def drawn(seed):
         "fetch": pick("blocking", "layered"), "fetch_if": pick("found", "faster"),
         "reuse": pick("prefix", "anywhere"), "recomputed_share": pick(0.0, 0.25), "watermark": pick(0.0, 0.05),
         "allocation": pick("paged", "paged", "paged", "reserved", "contiguous"),
-        "guess_tokens": pick(None, 20, 200),
+        "guess_tokens": pick(None, 20, 200), "on": linked(pick(5e10, 5e10, 5e8)),
     }  # fmt: skip
     return requests, tiers, settings

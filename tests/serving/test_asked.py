@@ -4,13 +4,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from serving.rig import drawn, random_trace, rules, run, server, trace
+from serving.rig import MODEL, drawn, random_trace, rules, run, server, trace
+from serving.test_moving import two_cards
+from serving.test_scheduler import MACHINE as CARD
+from serving.test_scheduler import requests as independent
 
 import hiersim as hs
 from hiersim.agents.schedulers import SCHEDULERS, make_scheduler
 from hiersim.drivers.serve import columns as c
+from hiersim.drivers.serve.run import serve
 from hiersim.engine.laws import check_laws
 from hiersim.errors import ConfigError
+from hiersim.machine import TierRules
+from hiersim.machine.serving import Disaggregation, Serving
 
 ALIKE = ("queries", "engines", "served", "waits", "fate", "service", "used", "samples", "line", "extent")
 OF_THE_CORE = ("clock", "tiers", "payload", "units", "state", "pins")
@@ -154,3 +160,28 @@ def test_mistakes_say_what_is_right(kind, params, says):
 def test_every_scheduler_is_one():
     for name in SCHEDULERS:
         assert callable(make_scheduler(name))
+
+
+FAIR = {"kv_pages": 4000, "max_sequences": 8, "fair_every": 10}
+ELSEWHERE = {
+    "prompts here, answers there": (two_cards(), {"disaggregate": Disaggregation(prefill="gpu0", decode="gpu1")}),
+    "two units": (two_cards(), {"unit": ("gpu0", "gpu1"), "kv_pages": 60, "max_batched_tokens": 256}),
+    "fair": (CARD, FAIR),
+}
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_so_it_is_with_several_units_and_users(name):
+    machine, settings = ELSEWHERE[name]
+    tiers = {tier: TierRules() for tier in ("gddr", "gddr1", "dram") if tier in machine.tiers}
+    requests = independent(np.random.default_rng(2), 40, 300, 150, 10**11)
+    object.__setattr__(requests, "session", np.arange(40, dtype=np.int32) % 3)
+    rules = Serving(max_tokens=100_000, **({"kv_pages": 400} | settings))
+    compiled, asked = (
+        serve(machine, tiers, rules, MODEL, requests, scheduler=scheduler)
+        for scheduler in (None, make_scheduler("fcfs"))
+    )
+    for column in ("first_ps", "last_ps", "waits_ps", "computed_tokens", "preemptions", "started_ps"):
+        assert (getattr(compiled.requests, column) == getattr(asked.requests, column)).all(), column
+    assert (compiled.tiers, compiled.links, compiled.units) == (asked.tiers, asked.links, asked.units)
+    assert compiled.energy_j == asked.energy_j

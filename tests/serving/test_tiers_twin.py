@@ -1,8 +1,15 @@
 """The compiled driver with shared blocks in two and three tiers against the plain one: step by step the same."""
 
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 from oracle.serving.tiers import Settings, Tiered
+from serving.mutations import BROKEN
 from serving.rig import BLOCK, KV, MACHINE, SIZE, drawn, server
 
 from hiersim.drivers.serve import columns as c
@@ -59,13 +66,13 @@ def plain(compiled, requests, tiers, given):
     columns = (requests.time_ps, requests.prompt_tokens, requests.output_tokens)
     numbers = zip(*(column.tolist() for column in columns), keys, guesses, strict=True)
     plain_rows = [(time, prompt, output, blocks.tolist(), guess) for time, prompt, output, blocks, guess in numbers]
-    return Tiered(MACHINE, tiers | {"hbm": near}, settings, plain_rows, cost_of(compiled.state.cost[0]))
+    return Tiered(given["on"], tiers | {"hbm": near}, settings, plain_rows, cost_of(compiled.state.cost[0]))
 
 
 SEEN = {"preemptions": 0, "holes": 0, "far": 0, "merged": 0, "fetch": 0}
 
 
-@pytest.mark.parametrize("seed", [*range(40), 284])
+@pytest.mark.parametrize("seed", [*range(40), 100, 123, 284])
 def test_the_same_run_as_the_plain_driver(seed):
     requests, tiers, given = drawn(seed)
     compiled = server(requests, tiers, **given)
@@ -101,3 +108,17 @@ def test_the_same_run_as_the_plain_driver(seed):
 def test_the_draws_reach_what_they_are_for():
     """Preemptions, blocks from further tiers, waits for them, and joined transits all happened above."""
     assert all(SEEN.values()), SEEN
+
+
+@pytest.mark.parametrize("half", [0, 1])
+def test_a_broken_line_of_the_driver_shows(half):
+    tests = Path(__file__).parents[1]
+    environment = os.environ | {
+        "NUMBA_DISABLE_JIT": "1",
+        "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]),
+    }
+    names = list(BROKEN)[half::2]
+    command = [sys.executable, "-m", "serving.mutations", *names]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == dict.fromkeys(names, True)

@@ -82,23 +82,21 @@ class TestAsked:
         alone = [p for p in line(curve, "depth 1").points if p.x <= 1 << 20]
         assert len(alone) == 9
         assert worst(alone) < 0.02
-        judged = curve.of("fitted", "held out")
-        assert (len(curve.points), len(judged), len(curve.of("held out"))) == (32, 31, 11)
-        assert worst(curve.of("fitted")) < 0.08
-        assert worst(curve.of("held out")) < 0.08
+        assert (len(curve.points), len(curve.of("fitted")), len(curve.of("held out"))) == (32, 20, 12)
+        assert worst(curve.points) < 0.15
+        assert worst(curve.of("held out")) < 0.10
 
     def test_mqsim_4_mib_at_depth_1_is_inside_the_grid_but_not_within_2_percent(self, every):
         largest = line(every["mqsim"], "depth 1").points[-1]
         assert largest.x == 4 << 20
         assert 0.02 < largest.error < 0.15
 
-    def test_mqsim_4_mib_at_depth_32_misses_a_bandwidth_that_its_own_latency_contradicts(self, every):
-        (largest,) = every["mqsim"].of("beyond")
+    def test_mqsim_4_mib_at_depth_32_is_nearer_to_what_its_own_latency_allows(self, every):
+        largest = line(every["mqsim"], "depth 32").points[-1]
         assert (largest.x, largest.measured) == (4 << 20, 7.885)
-        assert -0.18 < largest.error < -0.15
         by_latency = 32 * (4 << 20) / 18778e-6 / 1e9
         assert by_latency < 0.91 * largest.measured
-        assert largest.simulated == pytest.approx(by_latency, rel=0.10)
+        assert largest.simulated == pytest.approx(by_latency, rel=0.07)
 
     def test_both_lines_of_the_graviton3_within_6_percent_below_095_of_the_cap(self, every):
         for label, count in (("100% reads", 21), ("58% reads", 17)):

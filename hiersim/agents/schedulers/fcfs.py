@@ -22,12 +22,12 @@ def schedule(step: Any, params: Params) -> None:
 
 def go_on(step: Any) -> None:
     """Give those that run what they miss; for want of room preempt from the end."""
-    index = 0
-    while index < len(step.running) and step.budget:
-        number = step.running[index]
+    running, index = step.running, 0
+    while index < len(running) and step.budget:
+        number = running[index]
         tokens = min(step.missing(number), step.budget)
         if tokens and not step.give(number, tokens) and not step.leaving:
-            last = step.running[-1]
+            last = running.pop()
             step.preempt(last)
             if last == number:
                 return
@@ -37,6 +37,6 @@ def go_on(step: Any) -> None:
 
 def take_in(step: Any) -> None:
     """Admit who waits first, as long as there is room; where nothing runs, the first gets what others keep waiting."""
-    while step.budget and step.sequences and (waiting := step.waiting):
-        if not step.admit(waiting[0]) and (step.running or not step.unburden(waiting[0])):
+    while step.budget and step.sequences and (first := step.first) is not None:
+        if not step.admit(first) and (step.running or not step.unburden(first)):
             return

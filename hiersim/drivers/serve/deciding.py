@@ -46,6 +46,9 @@ class Step:
     def __init__(self, server: Server, engine: int) -> None:
         self._server = server
         self._engine = engine
+        self._row = server.state.engines[engine]
+        self._queries = server.state.queries
+        self._block = int(server.state.settings[c.C_BLOCK])
         self._given: set[int] = set()
 
     @property
@@ -77,8 +80,16 @@ class Step:
     @property
     def waiting(self) -> list[int]:
         """The requests that wait, in the order of the queue."""
-        rows = self._server.state.queue[self._engine, : self._of(c.E_QUEUE)]
-        return [int(request) for _, request in sorted(rows.tolist())]
+        return [request for _, request in sorted(self._queue.tolist())]
+
+    @property
+    def first(self) -> int | None:
+        """The request that waits first; None where none waits."""
+        return int(self._queue[0, 1]) if len(self._queue) else None
+
+    @property
+    def _queue(self) -> Any:
+        return self._server.state.queue[self._engine, : self._of(c.E_QUEUE)]
 
     @property
     def preempted(self) -> bool:
@@ -93,23 +104,25 @@ class Step:
 
     def request(self, number: int) -> Request:
         """Return what may be known of a request."""
-        row = self._row(number)
-        missing = row[c.Q_PROMPT] + row[c.Q_GENERATED] - row[c.Q_AT]
-        missing -= row[c.Q_SKIP] * self._server.state.settings[c.C_BLOCK]
+        missing = self.missing(number)
+        row = self._queries[number].tolist()
         return Request(
             number=number,
-            prompt_tokens=int(row[c.Q_PROMPT]),
-            given_tokens=int(row[c.Q_GENERATED]),
-            expected_tokens=int(row[c.Q_GUESS]),
-            missing_tokens=int(missing),
-            arrived_ps=int(row[c.Q_ARRIVE]),
-            session=int(row[c.Q_USER]) - 1,
-            preemptions=int(row[c.Q_PREEMPTIONS]),
+            prompt_tokens=row[c.Q_PROMPT],
+            given_tokens=row[c.Q_GENERATED],
+            expected_tokens=row[c.Q_GUESS],
+            missing_tokens=missing,
+            arrived_ps=row[c.Q_ARRIVE],
+            session=row[c.Q_USER] - 1,
+            preemptions=row[c.Q_PREEMPTIONS],
         )
 
     def missing(self, number: int) -> int:
         """Return the tokens of a request that are to be computed."""
-        return self.request(number).missing_tokens
+        if not 0 <= number < len(self._queries):
+            _refuse(f"requests are numbered 0 to {len(self._queries) - 1}, got {number}")
+        row = self._queries[number]
+        return int(row[c.Q_PROMPT] + row[c.Q_GENERATED] - row[c.Q_AT] - row[c.Q_SKIP] * self._block)
 
     def give(self, number: int, tokens: int) -> bool:
         """Let the step compute tokens of a running request; False where there is no room for them.
@@ -117,7 +130,7 @@ class Step:
         Raises:
             ConfigError: it does not run, has its tokens in this step already, or they are none or too many.
         """
-        if number in self._given or number not in self.running:
+        if number in self._given or not self._runs(number):
             _refuse(f"request {number} {'is in this step already' if number in self._given else 'does not run'}")
         most = min(self.missing(number), self.budget)
         if not 1 <= tokens <= most:
@@ -146,7 +159,7 @@ class Step:
         Raises:
             ConfigError: it does not wait, or the step is full.
         """
-        if number not in self.waiting:
+        if not (self._queue[:, 1] == number).any():
             _refuse(f"request {number} does not wait")
         if self.budget < 1 or self.sequences < 1:
             _refuse(f"request {number} cannot be admitted: the step is full")
@@ -166,13 +179,11 @@ class Step:
         return int(acts.act(self._server.core.handle, self._server.handle, what, self._engine, number, count))
 
     def _of(self, column: int) -> int:
-        return int(self._server.state.engines[self._engine, column])
+        return int(self._row[column])
 
-    def _row(self, number: int) -> Any:
-        rows = self._server.state.queries
-        if not 0 <= number < len(rows):
-            _refuse(f"requests are numbered 0 to {len(rows) - 1}, got {number}")
-        return rows[number]
+    def _runs(self, number: int) -> bool:
+        row = self._queries[number] if 0 <= number < len(self._queries) else None
+        return row is not None and row[c.Q_STATE] == c.RUNNING and row[c.Q_ENGINE] == self._engine
 
     def begin(self) -> None:
         """Begin to form the step; for the run, not for schedulers."""

@@ -81,7 +81,8 @@ class Server:
 
     def grow_if_needed(self) -> None:
         """Make sure that the tables have rows for what a scheduler decides next."""
-        if self.core.world.clock[[e.JOBS_FREE, e.ACCESSES_FREE]].min() < self.margin:
+        clock = self.core.world.clock
+        if clock[e.JOBS_FREE] < self.margin or clock[e.ACCESSES_FREE] < self.margin:
             self.core.grow(self.margin)
 
     @property

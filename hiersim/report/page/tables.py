@@ -23,6 +23,8 @@ TITLES = {
     "stalls": "Stalls",
     "energy": "Energy",
     "prefetch": "Prefetches",
+    "operations": "Operations",
+    "resources": "What each resource alone needs",
 }
 """Of tables by name; others are called by their name."""
 APART = ("accesses", "timeline", "spans", "levels")

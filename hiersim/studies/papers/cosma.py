@@ -1,23 +1,24 @@
-"""COSMA: order, addresses and eviction chosen together, against an order by rule with Belady's eviction."""
+"""COSMA: order, addresses and eviction chosen together, against one after the other."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
 
+from hiersim.scratchpad.allocate import allocate
 from hiersim.scratchpad.graph import Graph
 from hiersim.scratchpad.networks import NETWORKS, attention
 from hiersim.scratchpad.operations import to_operations
 from hiersim.scratchpad.orders import scheduled
 from hiersim.scratchpad.programmes import best_order
 from hiersim.scratchpad.replace import Plan, plan
-from hiersim.studies.claim import Finding, Study, between, figure, seen
+from hiersim.studies.claim import Finding, Study, figure, seen
 from hiersim.studies.operated import chip, moved, run
 
 SECONDS = 20.0
 """The programme of each graph ends long before, with a proof; if it did not, the study would say so."""
 GRAPHS: dict[str, Callable[[], Graph]] = {
-    **{name: NETWORKS[name] for name in ("inception", "resnet", "densenet", "mobilenet")},
+    **{name: NETWORKS[name] for name in ("inception", "resnet", "densenet", "mobilenet", "nasnet")},
     "attention": lambda: attention(2),
 }
 """Blocks of networks for which a proof takes a second or less."""
@@ -30,10 +31,10 @@ def capacity_of(graph: Graph) -> int:
 
 @cache
 def plans(name: str) -> tuple[Plan, Plan]:
-    """Return a network's plan by Belady in the order as given, and the best of all orders."""
+    """Return a network's plan in the order as given, with addresses, and the best of all orders."""
     graph = GRAPHS[name]()
     room = capacity_of(graph)
-    return plan(scheduled(graph), room), best_order(graph, room, seconds=SECONDS)
+    return plan(scheduled(graph), room, "fitted"), best_order(graph, room, seconds=SECONDS)
 
 
 def simulated(chosen: Plan) -> int:
@@ -45,26 +46,32 @@ def simulated(chosen: Plan) -> int:
 def run_study() -> Sequence[Finding]:
     """Simulate both plans of every block of a network."""
     extra = {name: tuple(simulated(each) for each in plans(name)) for name in GRAPHS}
-    left = [best / usual for usual, best in extra.values() if usual]
+    fewer = [1 - best / usual for usual, best in extra.values() if usual]
+    loose = {name: plan(scheduled(GRAPHS[name]()), plans(name)[0].capacity_bytes).extra_bytes for name in GRAPHS}
+    free = [1 - extra[name][1] / usual for name, usual in loose.items() if usual]
     told = ", ".join(f"{name} {usual / 1024:.0f} to {best / 1024:.0f}" for name, (usual, best) in extra.items())
     proven = all(plans(name)[1].order_proven for name in GRAPHS)
     planned = {name: tuple(each.extra_bytes for each in plans(name)) for name in GRAPHS}
+    placed = all(
+        allocate(best.blocks(), "optimum").arena_bytes <= best.capacity_bytes for _, best in map(plans, GRAPHS)
+    )
     never = all(best <= usual for usual, best in extra.values())
     return [
-        between(
-            ("left-of-non-compulsory"), 0.16, min(left), max(left), LEFT.format(mean=sum(left) / len(left), each=told)
-        ),
+        figure("fewer", 0.84, sum(fewer) / len(fewer), 0.2, FEWER.format(each=told, free=sum(free) / len(free))),
+        seen("addresses", "tensors have addresses", f"placed: {placed}", placed, ADDRESSES),
         figure("as-planned", 1.0, float(planned == extra), 0.0, "Whether every run moves what its plan says; exact."),
         seen("optimum", "optimal with a proof, never worse", f"proven: {proven}", proven and never, OPTIMAL),
     ]
 
 
-LEFT = (
-    "Share of the bytes beyond the compulsory ones that is left with the best order and eviction, over Belady in the "
-    "order as given, with memory half way between the largest operator and all that lives at once; mean {mean:.3g}, "
-    "in KiB {each}. The paper's 0.16 is a mean over whole networks and its own choice of baselines and sizes, which "
-    "were not at hand, so it is held against the range over these blocks."
+FEWER = (
+    "Share of the bytes beyond the compulsory ones that the best order, addresses and eviction save, over doing one "
+    "after the other: the order as given, each tensor in the smallest hole, and what is used again last leaves until "
+    "there is one. Memory is half way between the largest operator and all that lives at once; mean over blocks "
+    "where there are any, in KiB {each}. Against a memory whose tensors could be moved for nothing it is {free:.3g}. "
+    "The paper's mean is over whole networks and its own baselines, which were not at hand, so a fifth is allowed."
 )
+ADDRESSES = "Whether the best plan of each block finds an address for every stay, without moving any."
 OPTIMAL = "The integer programme ends with a proof for every block, and never moves more."
 
 STUDY = Study(

@@ -87,6 +87,9 @@ STUDY = Study(
         "A softmax over keys takes three passes, or two or one if partial results are corrected; between passes, "
         "scores are kept on chip, O(N), or made again from keys that are read again. Generator `attention_passes`."
     ),
-    not_ours="The use of a spatial array (about 100%), and so most of the speed and the energy of multipliers.",
+    not_ours=(
+        "The use of a spatial array (about 100%), and so most of the speed and the energy of multipliers; end to end "
+        "(5.3 times, at 83% of the energy) the other layers."
+    ),
     run=run_study,
 )

@@ -13,6 +13,8 @@ from hiersim.traces.request import RequestTrace
 VARIABLE = "HIERSIM_MOONCAKE"
 """Names the trace's file where it is not found by itself."""
 FILES = ("conversation_trace.jsonl", "mooncake_conversation.jsonl")
+FOLDERS = (Path(), Path("traces"), Path("../shared/traces"))
+"""Where it may lie; the last is where developers keep what is not part of the project."""
 TOKENS = (1, 3, 10, 20, 30, 50, 75, 100)
 """Sizes of the pool, millions of tokens."""
 KNEE = 50
@@ -22,12 +24,10 @@ SAMPLE = {"sessions": 1500, "turns": 4.0, "think_time": 60 * 10**12, "prompt_tok
 
 
 def path() -> Path | None:
-    """Return where the trace is: what the variable names, else a file here or in ``traces``."""
+    """Return where the trace is: what the variable names, else a file in one of the folders."""
     if VARIABLE in os.environ:
         return Path(os.environ[VARIABLE])
-    return next(
-        (folder / name for folder in (Path(), Path("traces")) for name in FILES if (folder / name).is_file()), None
-    )
+    return next((folder / name for folder in FOLDERS for name in FILES if (folder / name).is_file()), None)
 
 
 def missing() -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hiersim.engine.requests import RequestsResult
 from hiersim.models import find_model
-from hiersim.studies.claim import Finding, Study, at_most, figure
+from hiersim.studies.claim import Finding, Study, at_most, figure, seen
 from hiersim.studies.serving import GB, card, requests_of, served, tokens_per_s
 from hiersim.traces.request import RequestTrace
 
@@ -40,7 +40,7 @@ def run() -> Sequence[Finding]:
     paged, found = all_at_once()
     oracle, _ = all_at_once(allocation="reserved")
     longest, reserved = all_at_once(allocation="reserved", guess_tokens=LONGEST)
-    return [*_waste(found, reserved), *_more(paged, oracle, longest)]
+    return [*_waste(found, reserved), _holes(found), *_more(paged, oracle, longest)]
 
 
 def _waste(found: RequestsResult, reserved: RequestsResult) -> Iterator[Finding]:
@@ -61,6 +61,19 @@ def _waste(found: RequestsResult, reserved: RequestsResult) -> Iterator[Finding]
         f"reserved ({room:.4g} GB of {MODEL}); {1 - reserved.held_share:.0%} of it is empty in the mean."
     )
     yield figure("reserved-for-the-longest", room, held, 0.02, note)
+
+
+def _holes(paged: RequestsResult) -> Finding:
+    """Give each request one piece of its own length, as an oracle would, and see what is left between the pieces."""
+    rate, found = all_at_once(allocation="contiguous")
+    told = f"{found.apart_share:.0%} of what is free, {paged.apart_share:.0%} with pages"
+    note = (
+        "Share of the free bytes that are not in the largest hole, where each request's own length is reserved in one "
+        f"piece, first fit ({rate:,.0f} output tokens per second); pages are interchangeable, so that none is lost."
+    )
+    return seen(
+        "holes-between-pieces", "no external fragmentation", told, found.apart_share > 0.0 == paged.apart_share, note
+    )
 
 
 def _more(paged: float, oracle: float, longest: float) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hiersim.models import find_model
-from hiersim.studies.claim import Finding, Study, between, seen
+from hiersim.studies.claim import Finding, Study, between, figure, seen
 from hiersim.studies.serving import GB, card, requests_of, served, tokens_per_s
 from hiersim.traces.request import RequestTrace
 
@@ -27,20 +27,20 @@ def alpaca(seed: int = 7) -> RequestTrace:
     return requests_of(prompts, outputs)
 
 
-def rate(**rules: Any) -> tuple[float, int]:
-    """Return output tokens per second, and preemptions, of all requests there at once."""
+def rate(**rules: Any) -> tuple[float, int, int]:
+    """Return output tokens per second, preemptions, and the most that run at once, of all requests there at once."""
     result = served(
         card(capacity=CAPACITY), MODEL, alpaca(), max_tokens=LONGEST, allocation="reserved", max_sequences=1024, **rules
     )
     assert result.requests is not None
-    return tokens_per_s(result), int(result.requests.preemptions.sum())
+    return tokens_per_s(result), int(result.requests.preemptions.sum()), int(result.requests.samples["running"].max())
 
 
 def run() -> Sequence[Finding]:
     """Reserve the longest answer, and guesses of growing error."""
-    worst, _ = rate(guess_tokens=LONGEST)
+    worst, _, few = rate(guess_tokens=LONGEST)
     guessed = {error: rate(guess_error=error) for error in ERRORS}
-    gains = {error: tokens / worst for error, (tokens, _) in guessed.items()}
+    gains = {error: tokens / worst for error, (tokens, *_) in guessed.items()}
     mean = float((alpaca().prompt_tokens + alpaca().output_tokens).mean())
     told = ", ".join(f"{error:g}: {gains[error]:.3g} with {guessed[error][1]} preemptions" for error in ERRORS)
     note = (
@@ -51,7 +51,11 @@ def run() -> Sequence[Finding]:
     )
     bound = LONGEST / mean
     falls = [gains[error] for error in ERRORS]
+    most = guessed[0.0][2]
     return [
+        figure("batch-ratio", bound, most / few, 0.1,
+               f"Requests that run at once, {most} by {few}, where each one's own length is reserved and where "
+               f"{LONGEST:,} tokens are; the closed form is the longest by the mean."),
         between("throughput", 6.49, min(falls), bound, note),
         seen("errors-cost", "recovers from wrong guesses", f"{falls[0]:.3g} to {falls[-1]:.3g}", falls[0] >= falls[-1],
              "From guesses that are right to those wrong by a factor of 4 in every third; memory of "

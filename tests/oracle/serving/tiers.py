@@ -265,8 +265,17 @@ class Tiered(Twin):
     def _schedule_waiting(self) -> None:
         while self.waiting and self.budget and len(self.running) < self.settings.most_sequences and not self.preempted:
             query = min(self.waiting, key=lambda query: (query.key, query.number))
-            if not self._admit(query):
+            if not self._admit(query) and (self.running or not self._unburden(query)):
                 return
+
+    def _unburden(self, first: Query) -> bool:
+        """Where nothing runs and the first lacks room, all that wait behind it give theirs up."""
+        held = [q for q in self.waiting if q is not first and (q.own or q.held) and not q.pending]
+        for query in held:
+            self._give_back(query)
+            self._let_go(query)
+            query.preemptions += 1
+        return bool(held)
 
     def _admit(self, query: Query) -> bool:
         """Take it in, or let it fetch first; false if the queue stands."""
