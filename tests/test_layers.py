@@ -31,7 +31,7 @@ ONLY_IN = {
     "click": ("cli/",),
     "rich": ("cli/", "report/"),
     "simpy": ("engine/clock.py", "agents/"),
-    "scipy": ("studies/", "scratchpad/"),
+    "scipy": ("studies/", "scratchpad/", "drivers/flow_bound.py"),
     "onnx": ("scratchpad/",),
     "joblib": ("sweep/",),
     "optuna": ("sweep/",),

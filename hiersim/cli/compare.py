@@ -57,6 +57,9 @@ def compare(
     format: Format = None,
     predictions: Predictions = None,
     order: Order = "head",
+    flow: Annotated[
+        bool, typer.Option("--flow", help="Of objects of many sizes: bound the optimum by flows, which takes minutes.")
+    ] = False,
     seed: Seed = 0,
     workers: Workers = None,
     json: Json = None,
@@ -74,6 +77,7 @@ def compare(
     if vary or len(given) > 1 or _is_run(given[0]):
         _only_of_traces(
             {"--policy": policy, "--capacity": capacity, "--limit": limit, "--model": model, "--format": format}
+            | {"--flow": flow}
         )
         compare_runs(given, vary or (), set or (), column or (), (workers, json, out, quiet))
         return
@@ -84,7 +88,7 @@ def compare(
     reading = {key: value for key, value in (("model", model), ("format", format)) if value is not None}
     with telling_of_compilation(quiet), working("replaying", quiet) as progress:
         found = compare_policies(
-            trace, policy or "all", capacity or "10%", ignore_size=ignore_size, limit=limit, order=order,
+            trace, policy or "all", capacity or "10%", ignore_size=ignore_size, limit=limit, order=order, flow=flow,
             predictions=predictions, seed=seed, workers=workers, progress=progress, **reading,
         )  # fmt: skip
     written = write(found, out) if out else []

@@ -9,8 +9,8 @@ never fills more than the cache: a flow, too slow to solve exactly on a trace of
   the practical lower bound PFOO-L of Berger, Beckmann, Harchol-Balter: Practical bounds on optimal caching with
   variable object sizes. POMACS 2(2), 2018.
 - *From above* the intervals are packed in the same order, each where it fits at every access: a schedule that a cache
-  which knows the future, and need not keep what it serves, could follow. (PFOO-U of the same paper solves flows piece
-  by piece instead.)
+  which knows the future, and need not keep what it serves, could follow. `drivers.flow_bound` comes nearer, by
+  flows, and takes minutes.
 
 The optimum lies between; where they meet it is known.
 """
@@ -79,8 +79,7 @@ def bounds(
     starts, filled = starts[order], filled[order]
     saves = worth[keys[starts]]
     total = float(worth[keys].sum())
-    kept = np.zeros(len(keys), np.bool_)
-    _pack(starts, later[starts], sizes[keys[starts]], capacity, *_empty(len(keys)), kept)
+    kept = packed(starts, later[starts], sizes[keys[starts]], capacity, len(keys))
     return Bounds(
         int(capacity),
         len(keys),
@@ -112,6 +111,21 @@ def _pooled(filled: np.ndarray, saves: np.ndarray, room: int) -> float:
         left = room - (int(used[whole - 1]) if whole else 0)
         saved += float(saves[whole]) * left / int(filled[whole])
     return saved
+
+
+def packed(starts: np.ndarray, ends: np.ndarray, sizes: np.ndarray, capacity: int, accesses: int) -> np.ndarray:
+    """Return bool[accesses], whether each access's object is kept, of intervals packed in turn where they fit.
+
+    Args:
+        starts: int64[intervals], the first access of each.
+        ends: the last of each, over which it need not fit.
+        sizes: int64[intervals], bytes.
+        capacity: bytes.
+        accesses: how many there are.
+    """
+    kept = np.zeros(accesses, np.bool_)
+    _pack(starts, ends, sizes, capacity, *_empty(accesses), kept)
+    return kept
 
 
 def _empty(accesses: int) -> tuple[np.ndarray, np.ndarray]:

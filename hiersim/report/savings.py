@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 MOST = 12
 """Resources that are drawn."""
+ROOM = 0.15
+"""Share of the picture's width that a text takes beside its bar."""
 LEAST = 0.001
 """Resources that save less than this share are not drawn."""
 
@@ -32,9 +34,12 @@ def savings(
     with styled():
         ax = new_axes(8, 1.1 + 0.32 * max(1, len(drawn)), ax)
         ax.barh(range(len(drawn)), [100 * share for _, _, share in drawn], height=0.62, color="#2466a3")
+        longest = max((max(share, slope or 0.0) for _, slope, share in drawn), default=1.0)
         for y, (_, slope, share) in enumerate(drawn):
             text = percent(max(0.0, share))
-            ax.annotate(text, (100 * share, y), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
+            close = slope is not None and share < slope < share + ROOM * longest
+            beside = slope if slope is not None and close else share  # clear of the mark
+            ax.annotate(text, (100 * beside, y), (4, 0), textcoords="offset points", va="center", fontsize=8.5)
             if slope is not None:
                 ax.plot([100 * slope], [y], marker="|", markersize=11, markeredgewidth=2, color=MARK)
         ax.set_yticks(range(len(drawn)), [name for name, _, _ in drawn])

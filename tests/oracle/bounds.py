@@ -2,6 +2,8 @@
 
 from itertools import product
 
+from scipy.optimize import linprog
+
 NEVER = float("inf")
 
 
@@ -43,6 +45,17 @@ def packed(keys, sizes, capacity, worth):
             chosen.append(gap)
     starts = {start for start, _, _ in chosen}
     return [i in starts for i in range(len(keys))]
+
+
+def fractional(keys, sizes, capacity, worth):
+    """The least misses where an interval may be kept in part: a linear programme with a row for each access."""
+    gaps = intervals(keys, sizes, capacity)
+    total = sum(worth[key] for key in keys)
+    if not gaps:
+        return total
+    rows = [[size if start <= i < end else 0 for start, end, size in gaps] for i in range(len(keys))]
+    saved = [-worth[keys[start]] for start, _, _ in gaps]
+    return total + linprog(saved, A_ub=rows, b_ub=[capacity] * len(keys), bounds=(0, 1)).fun
 
 
 def aggressive(keys, capacity, fetch, view):

@@ -11,6 +11,7 @@ from policies.test_golden import SHARED, trace
 from hiersim import jit
 from hiersim.drivers.bounds import bounds
 from hiersim.drivers.cache_study import study
+from hiersim.drivers.flow_bound import flow_bounds
 from hiersim.drivers.prefetch_bound import prefetched
 from hiersim.errors import TraceError
 
@@ -28,6 +29,29 @@ def test_the_optimum_lies_between(keys, sizes, worth, capacity):
     assert found.least - 1e-9 <= best <= found.reached
     assert found.total == sum(worth[key] for key in keys)
     assert found.kept.tolist() == naive.packed(keys, sizes, capacity, worth)
+
+
+@FEW
+@given(keys=SHORT, sizes=SIZES, worth=WORTH, capacity=st.integers(1, 9), stretch=st.integers(1, 9))
+def test_the_optimum_lies_between_those_of_flows(keys, sizes, worth, capacity, stretch):
+    given_ = (np.array(keys), np.array(sizes), capacity)
+    value = np.array(worth, float)
+    found, before = flow_bounds(*given_, worth=value, stretch=stretch), bounds(*given_, worth=value)
+    assert found.least - 1e-9 <= naive.best(keys, sizes, capacity, worth) <= found.reached
+    assert before.least <= found.least
+    assert found.reached <= before.reached
+    kept = [gap for gap in naive.intervals(keys, sizes, capacity) if found.kept[gap[0]]]
+    assert naive.fits(kept, capacity)
+    assert found.reached == found.total - sum(worth[keys[start]] for start, _, _ in kept)
+
+
+@settings(max_examples=30, derandomize=True, deadline=None)
+@given(keys=st.lists(st.integers(0, 9), min_size=1, max_size=60), capacity=st.integers(4, 20), seed=st.integers(0, 9))
+def test_one_flow_is_the_fractional_optimum(keys, capacity, seed):
+    sizes, worth = sizes_of(seed, 10) % 4 + 1, sizes_of(seed + 1, 10) % 5 + 1.0
+    found = flow_bounds(np.array(keys), sizes, capacity, worth=worth, stretch=1000, passes=1)
+    least = naive.fractional(keys, sizes.tolist(), capacity, worth.tolist())
+    assert found.least == pytest.approx(min(least, found.reached))
 
 
 @FEW
@@ -57,6 +81,15 @@ def test_no_policy_misses_less_than_the_bound(seed, sized):
         least = bounds(keys, sizes, capacity).least
         for name in ("lru", "s3fifo", "opt"):
             assert study(keys, sizes, name, capacity).misses >= least, name
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the reference traces are not beside this checkout")
+@pytest.mark.skipif(jit.DISABLED, reason="too slow as plain Python")
+def test_flows_close_nearly_all_of_the_distance():
+    keys, sizes = trace("golden_cloudphysics")
+    before = bounds(keys[:40_000], sizes, 20_297_697)
+    found = flow_bounds(keys[:40_000], sizes, 20_297_697, stretch=5_000)
+    assert 0 < found.reached - found.least < 0.1 * (before.reached - before.least)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the reference traces are not beside this checkout")

@@ -59,6 +59,53 @@ def a_map():
         return policy_map.policy_map(rows(), detached(*policy_map.size(rows())), title="a trace")
 
 
+def some_curves():
+    """LRU's curve and the optimum's over a skewed trace, with the capacities of a machine."""
+    import hiersim as hs
+    from hiersim.report.curve_plot import curve_plot
+
+    rng = np.random.default_rng(5)
+    share = np.cumsum(np.arange(1, 2_001) ** -0.8)
+    keys = np.searchsorted(share / share[-1], rng.random(20_000))
+    trace = hs.AccessTrace.build(keys, 64 << 20, {"object_class": 0, "group": 0}, classes=("kv",))
+    found = hs.mrc(trace, ["lru", "opt"], machine=MACHINE, tiers={"hbm": "8 GiB", "dram": "24 GiB", "cxl": "64 GiB"})
+    return lambda: curve_plot(found)
+
+
+def a_front():
+    from hiersim.report.pareto import pareto
+
+    rows = [
+        {"elapsed_ps": 10**12 * x, "energy_j.total": float(y), "on_front": x + y == 6, "within_limits": y < 5}
+        for x, y in itertools.product(range(1, 6), repeat=2)
+        if x + y >= 6
+    ]
+    return pareto(rows, "elapsed_ps", "energy_j.total", title="a search")
+
+
+def a_ranking():
+    from hiersim.report.ranking import ranking
+
+    named = [("lru", 3.2, "3.2 s", False), ("s3fifo", 2.9, "2.9 s", False), ("opt", 2.4, "2.4 s", True)]
+    return ranking(named, title="elapsed_ps")
+
+
+def some_savings():
+    from hiersim.report.savings import savings
+
+    rows = [("pcie bandwidth", 0.44, 0.22), ("hbm capacity", 0.0, 0.18), ("flash latency", 0.03, 0.015)]
+    return savings(rows, title="a run")
+
+
+def of_operations():
+    kinds = {
+        "attention": {"flops": 4 * 10**12, "bytes": 2 * 10**11, "duration_ps": 8 * 10**10},
+        "ffn": {"flops": 9 * 10**13, "bytes": 6 * 10**10, "duration_ps": 16 * 10**10},
+    }
+    rows = [{"name": name, **kind} for name, kind in kinds.items()]
+    return roofline.roofline(None, detached(9, 5), machine=find_machine(MACHINE), operations=rows)
+
+
 def pictures():
     run, four = a_run(), samples.four_tiers()
     two = [four, replace(samples.four_tiers("b", 44 * 10**12), energy_j={k: 2 * v for k, v in four.energy_j.items()})]
@@ -75,12 +122,18 @@ def pictures():
         "occupancy_over_time": lambda: drawn(gallery.OCCUPANCY, run),
         "roofline": lambda: drawn(gallery.ROOFLINE, run, **roofs),
         "policy_map": a_map,
+        "miss_ratio_curves": some_curves(),
+        "pareto": a_front,
+        "ranking": a_ranking,
+        "savings": some_savings,
+        "roofline_of_operations": of_operations,
     }
 
 
 NAMES = (
     "stall_stack", "stall_stacks", "flow", "traffic_by_class", "traffic_by_class_of_two", "energy_split",
     "energy_split_of_two", "bandwidth_over_time", "occupancy_over_time", "roofline", "policy_map",
+    "miss_ratio_curves", "pareto", "ranking", "savings", "roofline_of_operations",
 )  # fmt: skip
 
 
