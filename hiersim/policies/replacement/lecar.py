@@ -41,7 +41,7 @@ class State(NamedTuple):
     where: np.ndarray  # uint8[objects]: CACHE, BY_LRU, BY_LFU or NOWHERE
     left: np.ndarray  # int64[objects]: clock at the eviction
     sizes: np.ndarray  # int64[objects + 1] bytes; int64[1] where every key counts 1
-    learnt: np.ndarray  # float64[3]: the WEIGHT of LRU (that of LFU is the rest to 1), the RATE, and d
+    learnt: np.ndarray  # float64[3]: the WEIGHT of LRU (that of LFU is the rest to 1), the RATE, and log d
     amounts: np.ndarray  # int64[7]: bytes in the three rings; the CLOCK, the key DOOMED last and the ring of the EXPERT
     # that chose it, and the most bytes in a history
     random: np.ndarray  # uint64[1]: see `policies.dice`
@@ -56,7 +56,7 @@ def check_params(params: Params) -> str:
 
 def init(setup: Setup) -> State:
     """Start with an empty cache and equal weights."""
-    fading = setup.params.discount ** (1 / setup.capacity)
+    fading = math.log(setup.params.discount) / setup.capacity
     return State(
         *buckets.empty(setup.objects),
         ring.empty(setup.objects, 3),
@@ -75,7 +75,7 @@ def on_miss(state: State, key: int, req: Request) -> None:
     where, learnt = state.where[key], state.learnt
     if where != BY_LRU and where != BY_LFU:
         return
-    shrink = math.exp(-learnt[RATE] * learnt[FADING] ** (state.amounts[CLOCK] - state.left[key]))
+    shrink = math.exp(-learnt[RATE] * math.exp(learnt[FADING] * (state.amounts[CLOCK] - state.left[key])))
     lru = learnt[WEIGHT] * (shrink if where == BY_LRU else 1.0)
     lfu = (1.0 - learnt[WEIGHT]) * (shrink if where == BY_LFU else 1.0)
     learnt[WEIGHT] = (lru + 1e-10) / (lru + lfu + 2e-10)  # no weight ever vanishes
