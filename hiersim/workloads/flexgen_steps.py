@@ -44,8 +44,8 @@ class Steps:
         self.hidden = model.hidden
         self.model, self.kv = model, HALF * model.kv_values_per_layer  # bytes of a token and layer
         self.token = 0
-        self.last: dict[str, int] = {}
-        self.barrier: tuple[int, ...] = ()
+        self.step: dict[str, int] = {}  # the last operation of each stream
+        self.barrier: dict[str, int] = {}  # those of the step before
         rest_cache, rest_act = 100 - p.cache_gpu - p.cache_cpu, 100 - p.act_gpu - p.act_cpu
         self.cache_away = [
             (tier, share / 100) for tier, share in ((p.host, p.cache_cpu), (p.disk, rest_cache)) if share
@@ -76,19 +76,13 @@ class Steps:
 
     def add(self, kind: str, stream: str, **work: Any) -> None:
         """Add an operation to a stream, which comes after the last step."""
-        after = () if stream in self.last else self.barrier
+        waits = [] if stream in self.step else [place for other, place in self.barrier.items() if other != stream]
         unit = work.pop("unit", self.p.gpu)
-        self.last[stream] = self.builder.add(
-            kind, unit=unit, stream=stream, after=(*after, *work.pop("after", ())), **work
-        )
+        self.step[stream] = self.builder.add(kind, unit=unit, stream=stream, after=waits, **work)
 
     def sync(self) -> None:
         """End a step: what is added from now on comes after all that was added."""
-        after = [place for stream, place in self.last.items() if stream != "compute"]
-        self.barrier = (
-            self.builder.add("sync", unit=self.p.gpu, stream="compute", action="drop", after=sorted(after)),
-        )
-        self.last = {"compute": self.barrier[0]}
+        self.barrier, self.step = self.step, {}
 
     def weights(self, j: int) -> None:
         """Load what of a part's weights is not on the GPU; behind the last part comes the first, of the next token."""
