@@ -32,6 +32,8 @@ BROKEN = {
     "who fetched goes to the end": ("loop", "s.queries[r, Q_KEY] = s.rank[r] - FIRST", "s.queries[r, Q_KEY] = s.rank[r]", 15),
     "admitted beside a preemption": ("batch", "if s.engines[e, E_PREEMPTED] == 1:\n            return", "if False:\n            return", 8),
     "the whole prompt needs no room": ("batch", "whole = total if s.settings[C_WHOLE] == 1 else", "whole = total if False else", 13),
+    "what moves out is free at once": ("moving", "w.tiers[near, T_LEAVING] += size", "pass", 8),
+    "it comes back without room to go on": ("moving", "max(size, room.bytes_of(s, r, known))", "size", 8),
     "windows keep all": ("room", "(min(rest, s.settings[C_WINDOW]) + page - 1)", "(rest + page - 1)", 13),
     "best fit": ("extents", "s.extent[after, X_START] - start < size", "s.extent[after, X_START] - start <= size", 33),
     "a room grows over the next": ("extents", "+ size > behind(s, r, capacity)", "- size > behind(s, r, capacity)", 9),

@@ -158,6 +158,6 @@ def drawn(seed):
         "reuse": pick("prefix", "anywhere"), "recomputed_share": pick(0.0, 0.25), "watermark": pick(0.0, 0.05),
         "allocation": pick("paged", "paged", "paged", "reserved", "contiguous"),
         "guess_tokens": pick(None, 20, 200), "on": linked(pick(5e10, 5e10, 5e8)),
-        "model": pick(MODEL, MODEL, WINDOWS),
+        "model": pick(MODEL, MODEL, WINDOWS), "preemption": pick("recompute", "swap"),
     }  # fmt: skip
     return requests, tiers, settings

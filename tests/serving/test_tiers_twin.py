@@ -17,7 +17,7 @@ from hiersim.drivers.serving import columns as k
 from hiersim.drivers.serving.cost import step_times
 from hiersim.engine import columns as e
 
-WAITS = ("queue", "fetch", "prefill", "decode", "preempted")
+WAITS = ("queue", "fetch", "prefill", "decode", "preempted", "move")
 COUNTERS = {
     "hits": e.T_HITS, "merged": e.T_MERGED, "misses": e.T_MISSES, "evictions": e.T_EVICTIONS, "dropped": e.T_DROPPED,
     "written_back": e.T_WRITTEN_BACK, "refused": e.T_REFUSED, "passed_over": e.T_PASSED,
@@ -54,7 +54,7 @@ def plain(compiled, requests, tiers, given):
     settings = Settings(
         page_tokens=16, page_bytes=sizes.page, block_tokens=SIZE * shared, block_bytes=sizes.block, longest=100_000,
         window=sizes.window, window_bytes=sizes.window_page,
-        reserves=how in ("reserved", "contiguous"), placed=how == "contiguous",
+        swaps=given["preemption"] == "swap", reserves=how in ("reserved", "contiguous"), placed=how == "contiguous",
         most_tokens=given["max_batched_tokens"], most_sequences=given["max_sequences"],
         layers=compiled.setup.work.layers,
         whole=given["whole_prompt"], reserve=int(given["watermark"] * compiled.setup.sizes.pool),
@@ -72,7 +72,7 @@ def plain(compiled, requests, tiers, given):
     return Tiered(given["on"], tiers | {"hbm": near}, settings, plain_rows, cost_of(compiled.state.cost[0]))
 
 
-SEEN = {"preemptions": 0, "holes": 0, "windows": 0, "far": 0, "merged": 0, "fetch": 0}
+SEEN = {"preemptions": 0, "holes": 0, "windows": 0, "swapped": 0, "far": 0, "merged": 0, "fetch": 0}
 
 
 @pytest.mark.parametrize("seed", [*range(40), 67, 100, 123, 284])
@@ -101,6 +101,7 @@ def test_the_same_run_as_the_plain_driver(seed):
             assert world.payload[step].sum() == sum(twin.traffic.payload(name, way).values()), name
     free, apart = compiled.state.used[0, 2:].tolist()
     assert (free, apart) == (twin.piece * twin.free_pages, twin.piece * twin.apart_pages)
+    SEEN["swapped"] += int(compiled.state.waits[:, c.W_MOVE].sum())
     SEEN["windows"] += int(compiled.setup.sizes.window > 0 and rows[:, c.Q_REUSED].sum() > 0)
     SEEN["holes"] += int(apart > 0)
     SEEN["preemptions"] += int(rows[:, c.Q_PREEMPTIONS].sum())

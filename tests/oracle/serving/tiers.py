@@ -46,6 +46,7 @@ class Settings:
     anywhere: bool = False
     reserves: bool = False  # room for the expected answer is taken at once
     placed: bool = False  # and in one piece
+    swaps: bool = False  # who is preempted goes on to the next tier, if it holds no block
     again: int = 0  # tokens of a block reused anywhere that are computed again
     faster: tuple[float, float] | None = None
 
@@ -82,6 +83,7 @@ class Query:
     last: int = -1
     computed: int = 0
     preemptions: int = 0
+    swapped: int = 0  # bytes of its own in the next tier
     served: Counter = field(default_factory=Counter)  # reused tokens by tier
     waits: Counter = field(default_factory=Counter)
     does: str = "queue"
@@ -152,6 +154,7 @@ class Tiered(Twin):
         self.piece = math.gcd(settings.page_bytes, settings.window_bytes)
         self.pages: list[Query | None] = [None] * (self.near.capacity // self.piece)  # whose each is
         self.free_pages = self.apart_pages = 0  # summed over steps: free ones, and those beside the largest hole
+        self.swapping = 0  # bytes of requests on their way to the next tier
         self.coming = 0  # bytes that were taken for blocks to come, but are not set aside yet
         self.front, self.budget, self.late = 0, 0, 0
         self.preempted = self.busy = self.woken = False
@@ -183,7 +186,8 @@ class Tiered(Twin):
         blocks = sum(self.objects.size[obj] for obj in self.near.has_room)
         assert self.near.used == own + blocks <= self.near.capacity
         for store in self.stores[1:]:
-            assert store.used == sum(self.objects.size[obj] for obj in store.has_room) <= store.capacity
+            swapped = sum(query.swapped for query in self.queries) if store is self.unit.chain[1] else 0
+            assert store.used == swapped + sum(self.objects.size[obj] for obj in store.has_room) <= store.capacity
         if not self.forming:
             self._wake()
 
@@ -288,6 +292,8 @@ class Tiered(Twin):
 
     def _admit(self, query: Query) -> bool:
         """Take it in, or let it fetch first; false if the queue stands."""
+        if query.swapped:
+            return self._come_back(query)
         fresh = not (query.at or query.held or query.own)
         if fresh:
             far = self._find(query)
@@ -416,12 +422,56 @@ class Tiered(Twin):
         self.front += 1
         query.key, query.state = -self.front, "waiting"
         query.turn("preempted", self.calendar.now)
+        if self._swap_out(query):
+            return
         if self.settings.placed and query.given >= query.guess:  # it outgrew its room
             query.guess = 2 * query.given
             self._expect_what_fits(query)
         self._remember(query, query.at if not query.skip else 0)
         self._let_go(query)
         self.waiting.append(query)
+
+    def _swap_out(self, query: Query) -> bool:
+        near, further = self.unit.chain[0], (*self.unit.chain, None)[1]
+        if not self.settings.swaps or further is None or not query.own or query.held:
+            return False
+        if not self._make_way(further, query.own):
+            return False
+        further.used += query.own
+        further.peak = max(further.peak, further.used)
+        near.leaving += query.own
+        self.swapping += query.own
+        query.swapped, query.state = query.own, "moving"
+        self._carry(WRITE_BACK, near, further, query, lambda: self._is_out(query))
+        return True
+
+    def _is_out(self, query: Query) -> None:
+        self.near.leaving -= query.swapped
+        self.swapping -= query.swapped
+        self._give_back(query)
+        query.state = "waiting"
+        self.waiting.append(query)
+
+    def _come_back(self, query: Query) -> bool:
+        if not self._take(query, max(query.swapped, self._bytes(query, query.known))):
+            return False
+        self.waiting.remove(query)
+        query.state = "moving"
+        query.turn("move", self.calendar.now)
+        self._carry(DEMAND, self.unit.chain[1], self.near, query, lambda: self._is_back(query))
+        return True
+
+    def _is_back(self, query: Query) -> None:
+        self.unit.chain[1].used -= query.swapped
+        self.calendar.unsettled = True
+        query.swapped, query.state = 0, "waiting"
+        query.turn("queue", self.calendar.now)
+        self.waiting.append(query)
+
+    def _carry(self, traffic: int, source: Store, target: Store, query: Query, then: Any) -> None:
+        path = Path(self.topology.move(source.name, target.name), source.name, target.name)
+        about = {"object": self.stand_in, "object_class": "kv", "then": lambda: self.calendar.ready.append(then)}
+        self.transfers.start(path, traffic, 0, query.swapped, **about)
 
     # Room
 
@@ -475,19 +525,22 @@ class Tiered(Twin):
             return True
         c, sizes = self.near.counters, self.objects.size
         pinned = sum(sizes[obj] for obj, pins in self.near.pins.items() if pins)
-        evictable = c["placed_bytes"] - c["removed_bytes"] - self.near.leaving - pinned
+        evictable = c["placed_bytes"] - c["removed_bytes"] - self.near.leaving - pinned + self.swapping
         if size > self._free() + max(0, evictable):
             return False
-        req = Req(self.stand_in, sizes[self.stand_in], self.gates.issued - 1)
+        return self._make_way(self.near, size)
+
+    def _make_way(self, store: Store, size: int) -> bool:
+        req = Req(self.stand_in, self.objects.size[self.stand_in], self.gates.issued - 1)
         cause = Job(req, 0, lambda: None)
-        self.near.queued += size
-        while self.rooms.is_short(self.near):
-            victim = self.rooms.pick(self.near, req)
+        store.queued += size
+        while self.rooms.is_short(store):
+            victim = self.rooms.pick(store, req)
             if victim is None:
                 break
-            self.rooms.evict(self.near, victim, cause)
-        self.near.queued -= size
-        return size <= self._free()
+            self.rooms.evict(store, victim, cause)
+        store.queued -= size
+        return store.used + store.queued + size <= store.capacity
 
     def _give_back(self, query: Query) -> None:
         if query.own:
