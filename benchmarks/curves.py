@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from policies import write_oracle_general, zipf
+from policies import machine, write_oracle_general, zipf
 
 from hiersim import jit
 from hiersim.drivers.cache_study import next_uses
@@ -196,7 +196,15 @@ def main():
     keys = zipf(options.requests, options.objects, 1)
     objects = int(keys.max()) + 1
     title = f"{options.requests:,} accesses, Zipf(1.0), {objects:,} objects touched"
-    lines = [title, "", *exact_lines(keys, objects, options.repeat)]
+    lines = [
+        "# All LRU cache sizes in one pass, and samples",
+        "",
+        machine(),
+        "",
+        title,
+        "",
+        *exact_lines(keys, objects, options.repeat),
+    ]
     capacities = np.unique(np.geomspace(objects / 1000, objects, 200).astype(np.int64))
     curve = LruCurve()
     curve.feed(keys)

@@ -13,6 +13,7 @@ import numpy as np
 from hiersim.jit import hot, inner
 
 FIRST, BEHIND, USED, KEYS = range(4)
+SOON = 8  # slots from the front whose keys are worth fetching
 
 
 def empty(most: int, queues: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -74,6 +75,13 @@ def pass_on(slots: np.ndarray, ends: np.ndarray, place: np.ndarray, queue: int, 
     ends[at + USED] -= 1
     ends[at + KEYS] -= 1
     push(slots, ends, place, to, key)
+
+
+@hot
+def coming(slots: np.ndarray, ends: np.ndarray, queue: int) -> int:
+    """Return a key that will soon be in front of a queue, or some other if it is short: whose state to fetch."""
+    length, first = ends[ends.shape[0] - 1], ends[4 * queue + FIRST]
+    return slots[queue * length + min(first + SOON, length - 1)]  # type: ignore[no-any-return]
 
 
 @hot

@@ -43,6 +43,9 @@ def test_of_several_sizes_the_optimum_lies_between_two_bounds():
         assert row["regret"] == row["misses"] - offline["misses"]
         assert bound["byte_miss_ratio"] <= offline["byte_miss_ratio"] <= row["byte_miss_ratio"] + 1e-12
     assert found.optima.keys() == {row["capacity"] for row in found.rows()}
+    nearer = hs.compare(trace_of(True), "lru,gdsf", "20%", flow=True).offline()
+    for name in ("misses", "byte_miss_ratio"):
+        assert bound[name] < nearer[1][name] <= nearer[0][name] <= offline[name]
 
 
 def test_a_short_trace_says_that_it_is_short():

@@ -1,5 +1,7 @@
 """Functions that only compiled code calls have no machine code of their own, and are kept on disk all the same."""
 
+from types import FunctionType
+
 import numpy as np
 import pytest
 
@@ -64,3 +66,23 @@ def test_a_form_from_disk_is_linked_in_its_place():
     assert {each.name for each in again.library.get_defined_functions()} == {
         each.name for each in form.library.get_defined_functions()
     }
+
+
+def last(array):
+    return array[-1]
+
+
+@pytest.mark.parametrize("module", ["hiersim.policies.made", "hiersim_policy_made"])
+def test_only_a_users_index_counts_from_the_end(module):
+    """In a policy of the package a negative one is a mistake, which the checked form tells."""
+    checked = jit.checked(FunctionType(last.__code__, {"__name__": module}, "last"))
+
+    def call(array):
+        return checked(array)
+
+    run = jit.specialised(call, f"last[{module}]", keep=False)
+    if module == "hiersim_policy_made":
+        assert run(np.arange(5)) == 4
+    else:
+        with pytest.raises(IndexError):
+            run(np.arange(5))

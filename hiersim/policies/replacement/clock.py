@@ -71,6 +71,9 @@ def victim(state: State, req: Request) -> int:
         state.used[key] -= 1
         queue.pass_on(state.slots, state.ends, state.place, 0, 0, key)
         key = queue.front(state.slots, state.ends, state.place, 0)
+    soon = queue.coming(state.slots, state.ends, 0)
+    memory.prefetch(state.used, soon)
+    memory.prefetch(state.place, soon)
     return int(key)
 
 

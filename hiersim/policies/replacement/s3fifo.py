@@ -115,6 +115,10 @@ def victim(state: State, req: Request) -> int:
             part = MAIN
         key = queue.front(state.slots, state.ends, state.place, part)
     amounts[DOOMED] = key
+    for queued in (part, GHOST):
+        soon = queue.coming(state.slots, state.ends, queued)
+        memory.prefetch(state.hits, soon)
+        memory.prefetch(state.place, soon)
     return int(key)
 
 

@@ -58,6 +58,9 @@ def victim(state: State, req: Request) -> int:
         queue.pass_on(state.slots, state.ends, state.place, ahead, 1 - ahead, key)
         ahead = part_ahead(state)
         key = queue.front(state.slots, state.ends, state.place, ahead)
+    soon = queue.coming(state.slots, state.ends, ahead)
+    memory.prefetch(state.visited, soon)
+    memory.prefetch(state.place, soon)
     return int(key)
 
 

@@ -6,6 +6,7 @@ stand in a line; those that a preempted request left behind carry its name, unti
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -35,6 +36,8 @@ class Settings:
     most_sequences: int
     longest: int
     layers: int
+    window: int = 0  # tokens that the layers with a window keep of what is no shared block
+    window_bytes: int = 0  # of a page of those layers; page_bytes are of the others
     chunked: bool = True
     whole: bool = True
     reserve: int = 0
@@ -126,7 +129,7 @@ class Tiered(Twin):
     def __init__(self, machine: Any, rules: Any, settings: Settings, requests: list[Any], cost: Any) -> None:
         self.settings, self.cost = settings, cost
         blocks = max((obj for _, _, _, keys, *_ in requests for obj in keys if settings.block_tokens), default=-1) + 1
-        size = settings.block_bytes or settings.page_bytes
+        size = settings.block_bytes or settings.page_bytes or 1
         about = SimpleNamespace(
             size=[size] * (blocks + 3),
             object_class=[0] * blocks + [0, 1, 2],
@@ -146,7 +149,8 @@ class Tiered(Twin):
         self.running: list[Query] = []
         self.batch: list[Query] = []
         self.line: list[list[Any]] = []  # free bytes from the head: whose they were, or None, and how many
-        self.pages: list[Query | None] = [None] * (self.near.capacity // settings.page_bytes)  # whose each is
+        self.piece = math.gcd(settings.page_bytes, settings.window_bytes)
+        self.pages: list[Query | None] = [None] * (self.near.capacity // self.piece)  # whose each is
         self.free_pages = self.apart_pages = 0  # summed over steps: free ones, and those beside the largest hole
         self.coming = 0  # bytes that were taken for blocks to come, but are not set aside yet
         self.front, self.budget, self.late = 0, 0, 0
@@ -207,7 +211,12 @@ class Tiered(Twin):
         tokens = query.prompt + query.output
         kept = max(query.prompt, tokens - 1)
         too_much = not self.settings.chunked and kept > self.settings.most_tokens
-        if not query.prompt or tokens > self.settings.longest or self._bytes(kept) > self.near.capacity or too_much:
+        if (
+            not query.prompt
+            or tokens > self.settings.longest
+            or self._bytes(query, kept) > self.near.capacity
+            or too_much
+        ):
             query.state = "rejected"
             return
         query.state, query.key = "waiting", query.number
@@ -216,7 +225,7 @@ class Tiered(Twin):
 
     def _expect_what_fits(self, query: Query) -> None:
         most = max(1, min(query.guess, self.settings.longest - query.prompt))
-        fits = [g for g in range(2, most + 1) if self._bytes(query.prompt + g) <= self.near.capacity]
+        fits = [g for g in range(2, most + 1) if self._bytes(query, query.prompt + g) <= self.near.capacity]
         query.guess = max(fits, default=1)
 
     # A step
@@ -419,8 +428,15 @@ class Tiered(Twin):
     def _left(self, query: Query) -> int:
         return query.known - query.at - query.skip * self.settings.block_tokens
 
-    def _bytes(self, tokens: int) -> int:
-        return -(-tokens // self.settings.page_tokens) * self.settings.page_bytes
+    def _bytes(self, query: Query, tokens: int) -> int:
+        """Page by page: those of shared blocks have all layers, the windows keep the last of the others."""
+        s, size = self.settings, 0
+        shared = len(query.blocks) * s.block_tokens
+        for start in range(0, tokens, s.page_tokens):
+            size += s.page_bytes
+            size += s.window_bytes if start < shared else 0
+        behind = min(max(0, tokens - shared), s.window)
+        return size + -(-behind // s.page_tokens) * s.window_bytes
 
     def _free(self) -> int:
         return self.near.capacity - self.near.used - self.near.queued
@@ -429,7 +445,7 @@ class Tiered(Twin):
         until = query.at + query.skip * self.settings.block_tokens + count
         if self.settings.reserves:
             until = max(until, query.prompt + query.guess)
-        return self._take(query, max(0, self._bytes(until) - query.held * self.settings.block_bytes) - query.own)
+        return self._take(query, max(0, self._bytes(query, until) - query.held * self.settings.block_bytes) - query.own)
 
     def _take(self, query: Query, size: int) -> bool:
         if size <= 0:
@@ -444,7 +460,7 @@ class Tiered(Twin):
 
     def _place(self, query: Query, size: int) -> bool:
         """Page by page: behind what it has, else the first hole that is large enough."""
-        count = size // self.settings.page_bytes
+        count = size // self.piece
         mine = [i for i, owner in enumerate(self.pages) if owner is query]
         starts = [mine[-1] + 1] if mine else range(len(self.pages))
         for start in starts:
@@ -498,7 +514,7 @@ class Tiered(Twin):
         whole, first = query.known if s.whole else done + count, done + count
         if s.reserves:
             whole = first = max(whole, query.prompt + query.guess)
-        own = max(0, self._bytes(whole) - shared)
+        own = max(0, self._bytes(query, whole) - shared)
         reserve = s.reserve if self.running else 0
         if not self._has_room(own + far * s.block_bytes + reserve):
             return False
@@ -508,7 +524,7 @@ class Tiered(Twin):
             query.at = done
         self._consume(far * s.block_bytes)
         self.coming = far * s.block_bytes
-        return self._take(query, max(0, self._bytes(first) - shared) - query.own)
+        return self._take(query, max(0, self._bytes(query, first) - shared) - query.own)
 
     # The line of free bytes
 
