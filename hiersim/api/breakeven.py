@@ -245,7 +245,7 @@ class _Examined:
 
     def _grid(self) -> Iterable[int]:
         """Return powers of two from a block to the longest context that has room near."""
-        from hiersim.drivers.serve.build import prepare
+        from hiersim.drivers.serve.setup import prepare
 
         setup = prepare(self.alone.machine, self.alone.tiers, self.serving, self.model, self.alone.kv_dtype)
         room = setup.sizes.pool // max(1, setup.work.kv_bytes_per_token)

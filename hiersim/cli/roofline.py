@@ -36,7 +36,7 @@ def roofline(
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The picture (.png, .svg).")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Show what binds a run, what each resource alone would need, and what could be gained without it.
+    """Show what binds a run, and what could be gained without it.
 
     hiersim roofline configs/layer_offload.yaml --without 2 --out roofs.svg
     """

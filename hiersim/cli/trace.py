@@ -13,6 +13,7 @@ from hiersim.cli.options import Format, IgnoreSize, Json, Limit, Model, Quiet
 
 if TYPE_CHECKING:
     from hiersim.traces.info import TraceInfo
+    from hiersim.traces.operation_info import OperationsInfo
 
 app = typer.Typer(help="Describe, convert and generate traces.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -39,19 +40,41 @@ def info(
     json: Json = None,
     quiet: Quiet = False,
 ) -> None:
-    """Show a trace's size, objects, footprint, reuse, popularity and inter-arrival times."""
-    from hiersim.api.sources import open
+    """Show a trace's size, objects, footprint, reuse, popularity and inter-arrival times; what operations do."""
+    from hiersim.api.sources import open_any
     from hiersim.cli.console import telling_of_compilation
     from hiersim.traces.info import trace_info
+    from hiersim.traces.operation import OperationTrace
+    from hiersim.traces.operation_info import OperationsInfo, operations_info
 
+    found: TraceInfo | OperationsInfo
     with telling_of_compilation(quiet), working("reading", quiet):
-        found = trace_info(open(trace, format=format, model=model, limit=limit))
+        read = open_any(trace, format=format, model=model, limit=limit)
+        found = operations_info(read) if isinstance(read, OperationTrace) else trace_info(read)
     if json:
         put_json(found.as_dict(), json)
     if json != "-":
         from hiersim.report.policies_table import info as table
 
-        show(table(_facts(found), title=found.name))
+        facts = _of_operations(found) if isinstance(found, OperationsInfo) else _facts(found)
+        show(table(facts, title=found.name))
+
+
+def _of_operations(found: OperationsInfo) -> dict[str, Any]:
+    """Return what a person wants to know of operations, as texts with units."""
+    from hiersim.report.format import capacity, count, traffic
+
+    facts: dict[str, Any] = {"format": found.format, "source": found.source}
+    facts["operations"] = f"{count(found.operations)} of {', '.join(found.units)}"
+    facts["streams"] = f"{len(found.streams)} ({', '.join(found.streams)})"
+    shares = ", ".join(f"{name} {count(many)} of {capacity(size)}" for name, (many, size) in found.classes.items())
+    facts["objects"] = f"{count(found.objects)} of {capacity(found.object_bytes)} ({shares})"
+    for name, kind in found.kinds.items():
+        amounts = {"read": kind.read_bytes, "written": kind.written_bytes, "copied": kind.copied_bytes}
+        told = [f"{traffic(amount)} {what}" for what, amount in amounts.items() if amount]
+        told += [f"{kind.flops / 1e9:,.4g} GFLOP"] if kind.flops else []
+        facts[name] = f"{count(kind.operations)} ({kind.action}), {', '.join(told) or 'no bytes'}"
+    return facts | {f"note {i}": note for i, note in enumerate(found.notes, 1)}
 
 
 def _facts(found: TraceInfo) -> dict[str, Any]:
@@ -121,10 +144,14 @@ def convert(
     """Read a trace in one format and write it in another; denser, longer or with other arrivals when asked."""
     from hiersim.api.sources import accesses_of, open
     from hiersim.cli.console import telling_of_compilation
+    from hiersim.errors import TraceError
     from hiersim.traces.formats import find_format
+    from hiersim.traces.operation_reading import open_operations
     from hiersim.traces.writing import write_trace
 
     chosen = find_format(to) if to else None
+    if open_operations(source, format) is not None:
+        raise TraceError(f"{source}: holds operations, which `hiersim run` executes; they have no other format")
     with telling_of_compilation(quiet), working("converting", quiet):
         shape = {"rate_scale": rate_scale, "length_scale": length_scale, "arrivals": arrivals, "seed": seed}
         found = open(source, format=format, model=model, limit=limit, ignore_size=ignore_size, **shape)

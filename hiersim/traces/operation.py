@@ -288,7 +288,7 @@ class OperationStream:
 
     def whole(self) -> OperationTrace:
         """Return the whole trace at once."""
-        from hiersim.traces.operation_builder import joined
+        from hiersim.traces.operation_columns import joined
 
         return OperationTrace(self.header, joined(list(self.chunks())))
 

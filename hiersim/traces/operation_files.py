@@ -14,7 +14,8 @@ import numpy as np
 from hiersim.errors import OutputError, TraceError, nearest
 from hiersim.traces.files import check
 from hiersim.traces.operation import ACTIONS, DTYPES, NONE, Header, Objects, Operations, OperationTrace
-from hiersim.traces.operation_builder import Names, last_uses, stream_units
+from hiersim.traces.operation_builder import Names
+from hiersim.traces.operation_columns import last_uses, stream_units
 from hiersim.traces.writing import replacing
 
 if TYPE_CHECKING:

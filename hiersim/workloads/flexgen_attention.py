@@ -82,7 +82,7 @@ def _on_cpu(steps: Steps, j: int, k: int, share: float) -> None:
     p, model = steps.p, steps.model
     seen = p.gpu_batch * steps.context
     queries = SINGLE * model.heads * model.head_dim
-    steps.copy("queries", "compute", share * p.gpu_batch * (queries + steps.kv), p.near, p.host, "activation")
+    steps.copy("queries", "compute", share * p.gpu_batch * (queries + steps.kv), (p.near, p.host), "activation")
     kept = steps.places.cache.get((steps.parts[j].layer, k, p.host))
     own = round(p.cache_cpu / 100 * steps.kv) * seen
     work = {
@@ -94,4 +94,4 @@ def _on_cpu(steps: Steps, j: int, k: int, share: float) -> None:
     }
     steps.add("cpu_attention", "compute", unit=p.cpu, near_class="kv", **work)
     values = SINGLE * model.heads * model.value_width
-    steps.copy("values", "compute", share * p.gpu_batch * values, p.host, p.near, "activation")
+    steps.copy("values", "compute", share * p.gpu_batch * values, (p.host, p.near), "activation")

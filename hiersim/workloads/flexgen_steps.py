@@ -44,8 +44,8 @@ class Steps:
         self.hidden = model.hidden
         self.model, self.kv = model, HALF * model.kv_values_per_layer  # bytes of a token and layer
         self.token = 0
-        self.last: dict[str, int] = {}
-        self.barrier: tuple[int, ...] = ()
+        self.step: dict[str, int] = {}  # the last operation of each stream
+        self.barrier: dict[str, int] = {}  # those of the step before
         rest_cache, rest_act = 100 - p.cache_gpu - p.cache_cpu, 100 - p.act_gpu - p.act_cpu
         self.cache_away = [
             (tier, share / 100) for tier, share in ((p.host, p.cache_cpu), (p.disk, rest_cache)) if share
@@ -76,19 +76,13 @@ class Steps:
 
     def add(self, kind: str, stream: str, **work: Any) -> None:
         """Add an operation to a stream, which comes after the last step."""
-        after = () if stream in self.last else self.barrier
+        waits = [] if stream in self.step else [place for other, place in self.barrier.items() if other != stream]
         unit = work.pop("unit", self.p.gpu)
-        self.last[stream] = self.builder.add(
-            kind, unit=unit, stream=stream, after=(*after, *work.pop("after", ())), **work
-        )
+        self.step[stream] = self.builder.add(kind, unit=unit, stream=stream, after=waits, **work)
 
     def sync(self) -> None:
         """End a step: what is added from now on comes after all that was added."""
-        after = [place for stream, place in self.last.items() if stream != "compute"]
-        self.barrier = (
-            self.builder.add("sync", unit=self.p.gpu, stream="compute", action="drop", after=sorted(after)),
-        )
-        self.last = {"compute": self.barrier[0]}
+        self.barrier, self.step = self.step, {}
 
     def weights(self, j: int) -> None:
         """Load what of a part's weights is not on the GPU; behind the last part comes the first, of the next token."""
@@ -102,11 +96,11 @@ class Steps:
         if away:
             self.add("free_weight", "compute", action="drop", reads=away)
 
-    def copy(self, kind: str, stream: str, amount: float, source: str, target: str, what: str) -> None:
-        """Copy bytes from tier to tier."""
+    def copy(self, kind: str, stream: str, amount: float, way: tuple[str, str], what: str) -> None:
+        """Copy bytes of a class from tier to tier, the two of ``way``."""
         if round(amount):
             work = {"action": "carry", "near_read": round(amount), "near_class": what}
-            self.add(kind, stream, source=source, target=target, **work)
+            self.add(kind, stream, source=way[0], target=way[1], **work)
 
     def load_cache(self, j: int, k: int) -> None:
         """Bring the keys and values of a part and batch to where attention reads them."""
@@ -117,26 +111,26 @@ class Steps:
             target = self.p.host if self.p.cpu_attention else self.p.near
             if tier != target:
                 amount = round(share * self.kv) * self.p.gpu_batch * (self.p.prompt + token - 1)
-                self.copy("load_cache", "load_cache", amount, tier, target, "kv")
+                self.copy("load_cache", "load_cache", amount, (tier, target), "kv")
 
     def store_cache(self, j: int, k: int) -> None:
         """Send the new keys and values of a part and batch to where they are kept."""
         if j >= 0 and self.parts[j].kind == ATTENTION:
             for tier, share in self.cache_away:
                 amount = round(share * self.kv) * self.p.gpu_batch * self.tokens
-                self.copy("store_cache", "store_cache", amount, self.p.near, tier, "kv")
+                self.copy("store_cache", "store_cache", amount, (self.p.near, tier), "kv")
 
     def load_hidden(self, j: int, k: int) -> None:
         """Bring the activations that a part reads; the embedding reads tokens, whose few bytes do not count."""
         if 0 < j < len(self.parts):
             for tier, share in self.act_away:
-                self.copy("load_hidden", "compute", share * self.hidden_bytes, tier, self.p.near, "activation")
+                self.copy("load_hidden", "compute", share * self.hidden_bytes, (tier, self.p.near), "activation")
 
     def store_hidden(self, j: int, k: int) -> None:
         """Send away the activations that a part wrote; the head writes tokens, whose few bytes do not count."""
         if 0 <= j < len(self.parts) - 1:
             for tier, share in self.act_away:
-                self.copy("store_hidden", "compute", share * self.hidden_bytes, self.p.near, tier, "activation")
+                self.copy("store_hidden", "compute", share * self.hidden_bytes, (self.p.near, tier), "activation")
 
     @property
     def hidden_bytes(self) -> int:

@@ -85,21 +85,23 @@ def _of_part(p: StreamingParameters, builder: OperationBuilder, part: Part, shar
         stays = round(share * size)
         planes = p.planes if tensor.flops_per_token and part.kind != HEAD else 1
         for amount, home in ((stays, p.near), (size - stays, p.home)):
-            _pieces(p, builder, kept, planes, amount, home)
+            for plane in range(planes):
+                part_of = amount * (plane + 1) // planes - amount * plane // planes
+                _pages(p, kept, _numbered(p, builder, part_of, home), home if plane < p.planes_read else "")
     return kept
 
 
-def _pieces(p: StreamingParameters, builder: OperationBuilder, kept: Kept, planes: int, amount: int, home: str) -> None:
-    """Add the objects of what lies together: its planes, in pages."""
-    for plane in range(planes):
-        left = amount * (plane + 1) // planes - amount * plane // planes
-        while left:
-            size = min(left, p.pages or left)
-            number = builder.object(size, "weight", home=home)
-            kept.sizes[number] = size
-            read = plane < p.planes_read
-            (kept.unread if not read else kept.near if home == p.near else kept.away).append(number)
-            left -= size
+def _numbered(p: StreamingParameters, builder: OperationBuilder, amount: int, home: str) -> dict[int, int]:
+    """Add the objects of what lies together, in pages; return their sizes by number."""
+    sizes = [min(p.pages or amount, amount - start) for start in range(0, amount, p.pages or amount or 1)]
+    first = builder.objects(sizes, "weight", home=home)
+    return {first + i: size for i, size in enumerate(sizes)}
+
+
+def _pages(p: StreamingParameters, kept: Kept, sizes: dict[int, int], home: str) -> None:
+    """Note objects of a part by where they are at home; nowhere: they are stored and not used."""
+    kept.sizes |= sizes
+    (kept.near if home == p.near else kept.away if home else kept.unread).extend(sizes)
 
 
 def _workspace(p: StreamingParameters, model: Model, parts: tuple[Part, ...]) -> int:

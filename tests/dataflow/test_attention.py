@@ -151,7 +151,7 @@ def test_chunks_need_memory_for_a_pair_of_them(chunks, backward):
 def test_every_parameter_says_what_it_is(kind):
     known = {f.name: f for f in fields(OPERATIONS[kind].parameters)}
     assert all(f.metadata["about"] for f in known.values())
-    assert {"unit", "near"} <= set(known)
+    assert "unit" in known
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from hiersim.drivers.serve.build import prepare
 from hiersim.drivers.serve.run import Server, serve
+from hiersim.drivers.serve.setup import prepare
 from hiersim.drivers.serving import columns as k
 from hiersim.drivers.serving.cost import step_times
 from hiersim.machine import Link, Machine, Tier, TierRules, Unit
@@ -14,6 +14,8 @@ from hiersim.models import find_model
 from hiersim.traces.request import RequestTrace
 
 MODEL = find_model("llama-3.1-8b")
+WINDOWS = find_model("gpt-oss-20b")
+"""Half of its layers see 128 tokens."""
 KV = MODEL.kv_bytes_per_token()
 SIZE = 64
 """Tokens of a block."""
@@ -106,10 +108,10 @@ def run(requests, tiers=None, on=MACHINE, model=MODEL, asked=None, **serving):
     return serve(on, tiers or rules(), Serving(max_tokens=100_000, **serving), model, requests, scheduler=asked)
 
 
-def server(requests, tiers=None, on=MACHINE, **serving):
+def server(requests, tiers=None, on=MACHINE, model=MODEL, **serving):
     """The same, to be run event by event."""
     tiers = tiers or rules()
-    setup = prepare(on, tiers, Serving(max_tokens=100_000, **serving), MODEL, "bf16")
+    setup = prepare(on, tiers, Serving(max_tokens=100_000, **serving), model, "bf16")
     return Server(on, tiers, setup, requests)
 
 
@@ -156,5 +158,6 @@ def drawn(seed):
         "reuse": pick("prefix", "anywhere"), "recomputed_share": pick(0.0, 0.25), "watermark": pick(0.0, 0.05),
         "allocation": pick("paged", "paged", "paged", "reserved", "contiguous"),
         "guess_tokens": pick(None, 20, 200), "on": linked(pick(5e10, 5e10, 5e8)),
+        "model": pick(MODEL, MODEL, WINDOWS), "preemption": pick("recompute", "swap"),
     }  # fmt: skip
     return requests, tiers, settings

@@ -23,6 +23,7 @@ from serving.rig import (
 from hiersim.drivers.serve import columns as c
 from hiersim.engine import columns as e
 from hiersim.machine.serving import KvCodec
+from hiersim.models import find_model
 
 SEEDS = range(8)
 
@@ -161,6 +162,20 @@ def test_bytes_of_keys_and_values_that_a_request_reads_and_writes():
     assert result.tiers["hbm"].written_bytes["kv"] == (500 + 19) * KV
     longer = run(trace((0, [], 50_000, 20)), kv_pages=4000).requests
     assert longer.tpot_ps[0] - result.requests.tpot_ps[0] > 49_500 * KV / 3.35e12 * SECOND
+
+
+def test_windows_keep_the_last_tokens_of_what_is_not_shared():
+    """Shared blocks have all layers; of the 100 tokens behind them and the answer half of the layers keep 128."""
+    layer, window = 2 * 8 * 64 * 2, 128
+    page = 16 * 12 * layer  # of the layers with windows, and of the others
+    requests = trace((0, ["a", "b"], 100, 200), (FAR_APART, ["a", "b"], 100, 2))
+    result = run(requests, model=find_model("gpt-oss-20b"), kv_pages=400)
+    blocks, behind = 2 * SIZE // 16, -(-299 // 16)
+    assert result.tiers["hbm"].peak_bytes == (2 * blocks + behind + window // 16) * page
+    assert reused(result).tolist() == [0, 2 * SIZE]
+    alone = run(trace((0, [], 2 * SIZE + 100, 200)), model=find_model("gpt-oss-20b"), kv_pages=400)
+    assert alone.tiers["hbm"].peak_bytes == (blocks + behind + window // 16) * page
+    assert 0 < alone.requests.held_share <= 1
 
 
 def test_a_codec_of_the_near_tier_makes_pages_and_reads_smaller_to_the_byte():

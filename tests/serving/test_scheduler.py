@@ -7,9 +7,9 @@ import pytest
 from oracle.serving.scheduler import Request, Server, Settings
 
 from hiersim.drivers.serve import columns as c
-from hiersim.drivers.serve.build import prepare
 from hiersim.drivers.serve.run import Server as Compiled
 from hiersim.drivers.serve.run import serve
+from hiersim.drivers.serve.setup import prepare
 from hiersim.drivers.serving import columns as k
 from hiersim.drivers.serving.cost import step_times
 from hiersim.machine import TierRules

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 from oracle.serving.tiers import Settings, Tiered
 from serving.mutations import BROKEN
-from serving.rig import BLOCK, KV, MACHINE, SIZE, drawn, server
+from serving.rig import MACHINE, SIZE, drawn, server
 
 from hiersim.drivers.serve import columns as c
 from hiersim.drivers.serving import columns as k
 from hiersim.drivers.serving.cost import step_times
 from hiersim.engine import columns as e
 
-WAITS = ("queue", "fetch", "prefill", "decode", "preempted")
+WAITS = ("queue", "fetch", "prefill", "decode", "preempted", "move")
 COUNTERS = {
     "hits": e.T_HITS, "merged": e.T_MERGED, "misses": e.T_MISSES, "evictions": e.T_EVICTIONS, "dropped": e.T_DROPPED,
     "written_back": e.T_WRITTEN_BACK, "refused": e.T_REFUSED, "passed_over": e.T_PASSED,
@@ -50,13 +50,16 @@ def plain(compiled, requests, tiers, given):
     near = tiers["hbm"].model_copy(update={"capacity": compiled.setup.sizes.pool})
     start, more = compiled.state.compute_time[0]
     how = given["allocation"]
-    shared = how != "contiguous"
+    shared, sizes = how != "contiguous", compiled.setup.sizes
     settings = Settings(
-        page_tokens=16, page_bytes=16 * KV, block_tokens=SIZE * shared, block_bytes=BLOCK * shared, longest=100_000,
-        reserves=how in ("reserved", "contiguous"), placed=how == "contiguous",
-        most_tokens=given["max_batched_tokens"], most_sequences=given["max_sequences"], layers=32,
+        page_tokens=16, page_bytes=sizes.page, block_tokens=SIZE * shared, block_bytes=sizes.block, longest=100_000,
+        window=sizes.window, window_bytes=sizes.window_page,
+        swaps=given["preemption"] == "swap", reserves=how in ("reserved", "contiguous"), placed=how == "contiguous",
+        most_tokens=given["max_batched_tokens"], most_sequences=given["max_sequences"],
+        layers=compiled.setup.work.layers,
         whole=given["whole_prompt"], reserve=int(given["watermark"] * compiled.setup.sizes.pool),
-        remember=given["remember_preempted"] and how == "paged", layered=given["fetch"] == "layered",
+        remember=given["remember_preempted"] and how == "paged" and not sizes.window,
+        layered=given["fetch"] == "layered",
         anywhere=given["reuse"] == "anywhere",
         again=round(1000 * given["recomputed_share"]) * SIZE // 1000,
         faster=(float(start), float(more)) if given["fetch_if"] == "faster" else None,
@@ -69,10 +72,10 @@ def plain(compiled, requests, tiers, given):
     return Tiered(given["on"], tiers | {"hbm": near}, settings, plain_rows, cost_of(compiled.state.cost[0]))
 
 
-SEEN = {"preemptions": 0, "holes": 0, "far": 0, "merged": 0, "fetch": 0}
+SEEN = {"preemptions": 0, "holes": 0, "windows": 0, "swapped": 0, "far": 0, "merged": 0, "fetch": 0}
 
 
-@pytest.mark.parametrize("seed", [*range(40), 100, 123, 284])
+@pytest.mark.parametrize("seed", [*range(40), 67, 100, 123, 284])
 def test_the_same_run_as_the_plain_driver(seed):
     requests, tiers, given = drawn(seed)
     compiled = server(requests, tiers, **given)
@@ -97,7 +100,9 @@ def test_the_same_run_as_the_plain_driver(seed):
             step = compiled.core.plan.link_step[name, number]
             assert world.payload[step].sum() == sum(twin.traffic.payload(name, way).values()), name
     free, apart = compiled.state.used[0, 2:].tolist()
-    assert (free, apart) == (16 * KV * twin.free_pages, 16 * KV * twin.apart_pages)
+    assert (free, apart) == (twin.piece * twin.free_pages, twin.piece * twin.apart_pages)
+    SEEN["swapped"] += int(compiled.state.waits[:, c.W_MOVE].sum())
+    SEEN["windows"] += int(compiled.setup.sizes.window > 0 and rows[:, c.Q_REUSED].sum() > 0)
     SEEN["holes"] += int(apart > 0)
     SEEN["preemptions"] += int(rows[:, c.Q_PREEMPTIONS].sum())
     SEEN["far"] += int(compiled.state.served[:, 1:-1].sum())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hiersim.drivers.serve import batch, queue, samples, step, waiting
+from hiersim.drivers.serve import batch, preempting, queue, samples, step, waiting
 from hiersim.drivers.serve.columns import E_BUSY, E_PREEMPTED, E_RUNNING, E_SLOWED, E_TIER, NONE
 from hiersim.drivers.serve.state import Serve
 from hiersim.engine.columns import T_LEAVING
@@ -34,7 +34,7 @@ def act(w: World, s: Serve, what: int, e: int, r: int, count: int) -> int:
     if what == BEGIN:
         waiting.end(w, s, e)
         batch.begin(s, e)
-        batch.make_fair(w, s, e)
+        preempting.make_fair(w, s, e)
         return YES
     if what == GIVE:
         if not batch.extend(w, s, r, count):
@@ -51,7 +51,7 @@ def act(w: World, s: Serve, what: int, e: int, r: int, count: int) -> int:
         return int(s.engines[e, E_PREEMPTED] & (1 - s.engines[e, E_BUSY]))
     if not queue.pull(s, e, r):
         return NO
-    answer = admit(w, s, e, r) if what == ADMIT else int(batch.unburden(w, s, e))
+    answer = admit(w, s, e, r) if what == ADMIT else int(preempting.unburden(w, s, e))
     if what == UNBURDEN or answer == NO:
         queue.put(s, e, r)
     return answer
@@ -78,6 +78,6 @@ def preempt(w: World, s: Serve, e: int, r: int) -> int:
     s.engines[e, E_RUNNING] -= 1
     for i in range(place, s.engines[e, E_RUNNING]):
         s.running[e, i] = s.running[e, i + 1]
-    batch.preempt(w, s, r)
+    preempting.preempt(w, s, r)
     s.engines[e, E_PREEMPTED] = 1
     return YES

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from hiersim.drivers.serve import columns as c
-from hiersim.drivers.serve.build import prepare
 from hiersim.drivers.serve.run import Server
+from hiersim.drivers.serve.setup import prepare
 from hiersim.engine import driven
 from hiersim.engine.energy import energy_by_part
 from hiersim.errors import ConfigError

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from hiersim.drivers.serve import blocks, moving, phase, queue, room
+from hiersim.drivers.serve import blocks, moving, phase, preempting, queue, room
 from hiersim.drivers.serve.columns import (
     C_ANYWHERE,
     C_BLOCK,
     C_BLOCK_BYTES,
     C_CHUNKED,
-    C_FAIR,
     C_LAYERED,
     C_PAGE,
     C_PAGE_BYTES,
@@ -22,13 +21,10 @@ from hiersim.drivers.serve.columns import (
     E_FORMING,
     E_LATE,
     E_PREEMPTED,
-    E_QUEUE,
     E_RUNNING,
     E_SLOWED,
-    E_STEPS,
     E_TIER,
     FETCHING,
-    K_FRONT,
     K_GROW,
     NONE,
     Q_AT,
@@ -39,9 +35,7 @@ from hiersim.drivers.serve.columns import (
     Q_GENERATED,
     Q_GUESS,
     Q_HELD,
-    Q_KEY,
     Q_PENDING,
-    Q_PREEMPTIONS,
     Q_PROMPT,
     Q_REMEMBERED,
     Q_REUSED,
@@ -50,14 +44,11 @@ from hiersim.drivers.serve.columns import (
     Q_STATE,
     Q_STEP,
     Q_SWAPPED,
-    Q_USER,
     REUSED,
     RUNNING,
     W_DECODE,
     W_FETCH,
-    W_PREEMPTED,
     W_PREFILL,
-    WAITING,
 )
 from hiersim.drivers.serve.state import Serve
 from hiersim.engine.columns import ACCESSES_FREE, JOBS_FREE, NOW, T_LEAVING
@@ -106,7 +97,7 @@ def schedule_running(w: World, s: Serve, e: int) -> None:
                 continue
             victim = s.running[e, s.engines[e, E_RUNNING] - 1]
             s.engines[e, E_RUNNING] -= 1
-            preempt(w, s, victim)
+            preempting.preempt(w, s, victim)
             s.engines[e, E_PREEMPTED] = 1
             if victim == r:
                 return
@@ -123,55 +114,6 @@ def extend(w: World, s: Serve, r: int, count: int) -> bool:
     if room.reserves(s):
         until = max(until, s.queries[r, Q_PROMPT] + s.queries[r, Q_GUESS])
     return room.take(w, s, r, blocks.missing(s, r, until), s.queries[r, Q_ENGINE])
-
-
-@inner
-def preempt(w: World, s: Serve, r: int) -> None:
-    """Take everything from a running request and let it wait before all others; what it had is remembered."""
-    s.queries[r, Q_PREEMPTIONS] += 1
-    s.clock[K_FRONT] += 1
-    s.queries[r, Q_KEY] = -s.clock[K_FRONT]
-    phase.turn(s, r, W_PREEMPTED, w.clock[NOW])
-    if moving.swap_out(w, s, r):
-        return
-    room.expect_more(w, s, r)
-    room.remember(w, s, r, s.queries[r, Q_AT] if s.queries[r, Q_SKIP] == 0 else 0)
-    blocks.let_go(w, s, r)
-    s.queries[r, Q_STATE] = WAITING
-    queue.put(s, s.queries[r, Q_ENGINE], r)
-
-
-@inner
-def make_fair(w: World, s: Serve, e: int) -> None:
-    """Now and then let the running request of the user who got most make way for one of a user who got less."""
-    every = s.settings[C_FAIR]
-    if every == 0 or s.engines[e, E_QUEUE] == 0 or s.engines[e, E_STEPS] % every != 0:
-        return
-    most, place = s.service[s.queries[s.queue[e, 0, 1], Q_USER]], NONE
-    for i in range(s.engines[e, E_RUNNING]):
-        got = s.service[s.queries[s.running[e, i], Q_USER]]
-        if got > most:
-            most, place = got, i
-    if place == NONE:
-        return
-    r = s.running[e, place]
-    s.engines[e, E_RUNNING] -= 1
-    for i in range(place, s.engines[e, E_RUNNING]):
-        s.running[e, i] = s.running[e, i + 1]
-    preempt(w, s, r)
-    if s.queries[r, Q_STATE] == WAITING:  # it goes behind those that wait now
-        behind(s, e, r)
-
-
-@inner
-def behind(s: Serve, e: int, r: int) -> None:
-    """Put a request that was put before all others behind all of them."""
-    first = queue.take(s, e)
-    last = s.queries[r, Q_KEY]
-    for i in range(s.engines[e, E_QUEUE]):
-        last = max(last, s.queue[e, i, 0])
-    s.queries[first, Q_KEY] = last + 1
-    queue.put(s, e, first)
 
 
 @inner
@@ -249,25 +191,10 @@ def schedule_waiting(w: World, s: Serve, e: int, margin: int) -> None:
             return
         answer = admit(w, s, e, r)
         if answer == STOP:
-            freed = s.engines[e, E_RUNNING] == 0 and unburden(w, s, e)
+            freed = s.engines[e, E_RUNNING] == 0 and preempting.unburden(w, s, e)
             queue.put(s, e, r)
             if not freed:
                 return
-
-
-@inner
-def unburden(w: World, s: Serve, e: int) -> bool:
-    """Where nothing runs, take the room of all that wait behind the first, who lacks it; say whether some had any."""
-    freed = False
-    for i in range(s.engines[e, E_QUEUE]):
-        r = s.queue[e, i, 1]
-        held = s.queries[r, Q_BYTES] > 0 or s.queries[r, Q_HELD] > 0
-        if held and s.queries[r, Q_ENGINE] == e and s.queries[r, Q_PENDING] == 0:
-            room.give_back(w, s, r, s.queries[r, Q_BYTES])
-            blocks.let_go(w, s, r)
-            s.queries[r, Q_PREEMPTIONS] += 1
-            freed = True
-    return freed
 
 
 @inner
@@ -331,7 +258,7 @@ def settle_in(w: World, s: Serve, e: int, r: int, far: int) -> bool:
     shared = found * s.settings[C_BLOCK_BYTES]
     if room.reserves(s):
         whole = max(whole, s.queries[r, Q_PROMPT] + s.queries[r, Q_GUESS])
-    own = max(0, room.bytes_of(s, whole) - shared)
+    own = max(0, room.bytes_of(s, r, whole) - shared)
     if not room.has_room(w, s, e, own + far * s.settings[C_BLOCK_BYTES] + reserve(s, e), e):
         return False
     room.forget(s, r, kept * s.settings[C_PAGE_BYTES])
@@ -341,6 +268,6 @@ def settle_in(w: World, s: Serve, e: int, r: int, far: int) -> bool:
     if kept > 0:
         s.queries[r, Q_AT] = done
         room.consume(s, e, far * s.settings[C_BLOCK_BYTES])
-        return room.take(w, s, r, max(0, room.bytes_of(s, done + count) - shared) - s.queries[r, Q_BYTES], e)
+        return room.take(w, s, r, max(0, room.bytes_of(s, r, done + count) - shared) - s.queries[r, Q_BYTES], e)
     room.consume(s, e, far * s.settings[C_BLOCK_BYTES])
-    return room.take(w, s, r, max(0, room.bytes_of(s, whole if room.reserves(s) else done + count) - shared), e)
+    return room.take(w, s, r, max(0, room.bytes_of(s, r, whole if room.reserves(s) else done + count) - shared), e)

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from hiersim.drivers.serve import columns as c
-from hiersim.drivers.serve.fits import WORKSPACE, check_pool, check_tiers
+from hiersim.drivers.serve.fits import check_tiers
+from hiersim.drivers.serve.setup import Setup
 from hiersim.drivers.serve.state import Serve
 from hiersim.drivers.serve.step import ACTIVATION, KV, WEIGHT
+from hiersim.drivers.serve.times import coding, coding_times, compute_times, costs_of, fetch_times
 from hiersim.drivers.serving import columns as k
-from hiersim.drivers.serving.cost import step_times
-from hiersim.drivers.serving.packing import Formats, pack
 from hiersim.engine.build import Options
 from hiersim.engine.core import Core
-from hiersim.errors import ConfigError
 from hiersim.machine import Machine, Replay, TierRules
-from hiersim.machine.serving import KvCodec, Serving
-from hiersim.models import Model, Work, work_of
-from hiersim.models.codec import Codec, coded
-from hiersim.models.dtypes import bits_of
-from hiersim.models.splitting import Dtypes
 from hiersim.traces.access import AccessTrace
 from hiersim.traces.blocks import block_flops, block_parents
 from hiersim.traces.request import RequestTrace
@@ -32,93 +24,6 @@ CLASSES = ("kv", "weight", "activation")
 ALLOCATIONS = ("paged", "reserved", "mapped", "contiguous")
 ROLES = ("both", "prefill", "decode")
 NEVER = 1 << 62
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Bytes of the KV of one rank.
-
-    Attributes:
-        page: of a page of tokens, of the layers that keep all of them.
-        window_page: of a page, of the layers that keep a window.
-        window: tokens of that window; 0 where there are none.
-        state: of a sequence, whatever its length.
-        block: of a shared block; 0 where nothing is shared.
-        pool: room for KV in the near tier.
-    """
-
-    page: int
-    window_page: int
-    window: int
-    state: int
-    block: int
-    pool: int
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What a serving run is made of, found out before anything is allocated."""
-
-    model: Model
-    work: Work
-    rules: Serving
-    units: tuple[str, ...]
-    sizes: Sizes
-    formats: Formats
-
-
-def prepare(machine: Machine, tiers: dict[str, TierRules], serving: Serving, model: Model, kv_dtype: str) -> Setup:
-    """Find the units, the work of a rank and the sizes of its KV.
-
-    Raises:
-        ConfigError: the model does not fit, or several ranks have no link.
-    """
-    formats = Formats(serving.dtype, serving.kv_dtype or kv_dtype)
-    work = work_of(model, serving.ranks, Dtypes(weights=formats.weights, kv=formats.kv))
-    units = serving.units or (next(iter(machine.units)),)
-    near = machine.units[units[0]].tier
-    if near in serving.codecs:
-        work = coded(work, _codec(serving.codecs[near]).ratio(bits_of(formats.kv)))
-    capacity = tiers[near].capacity or machine.tiers[near].capacity
-    return Setup(
-        model, work, serving, units, _sizes(serving, work, capacity, machine.tiers[near].capacity, near), formats
-    )
-
-
-def _sizes(serving: Serving, work: Work, capacity: int, physical: int, near: str) -> Sizes:
-    full = sum(m.layers * m.kv_bytes_per_token for m in work.mixings if m.kind == "full")
-    windows = [m for m in work.mixings if m.kind == "window"]
-    window = max((m.window for m in windows), default=0)
-    page = full * serving.page_tokens
-    window_page = sum(m.layers * m.kv_bytes_per_token for m in windows) * serving.page_tokens
-    state = sum(m.layers * m.state_bytes for m in work.mixings)
-    if serving.kv_pages is not None:
-        pool = serving.kv_pages * (page + window_page)
-    elif serving.kv_pool is not None:
-        pool = serving.kv_pool
-    else:
-        left = int(min(capacity, physical) * serving.memory_share) - work.weight_bytes - int(physical * WORKSPACE)
-        pool = left
-    check_pool(serving, work, pool, page + window_page + state, (near, capacity, physical))
-    return Sizes(page, window_page, window, state, 0, pool)
-
-
-def share_blocks(setup: Setup, trace: RequestTrace) -> Setup:
-    """Return the setup with the size of the blocks that the requests name; what is shared is kept whole, windows too.
-
-    A room that is one piece shares nothing.
-
-    Raises:
-        ConfigError: a block is not a whole number of pages.
-    """
-    if not len(trace.block_ids) or setup.rules.allocation == "contiguous":
-        return setup
-    tokens, page = trace.block_tokens, setup.rules.page_tokens
-    if tokens % page:
-        raise ConfigError(f"serve.page_tokens: the trace's blocks of {tokens} tokens are no multiple of {page}")
-    whole = setup.sizes.page + setup.sizes.window_page
-    sizes = Sizes(whole, 0, 0, setup.sizes.state, whole * (tokens // page), setup.sizes.pool)
-    return Setup(setup.model, setup.work, setup.rules, setup.units, sizes, setup.formats)
 
 
 def make_core(machine: Machine, tiers: dict[str, TierRules], setup: Setup, trace: RequestTrace, seed: int) -> Core:
@@ -141,37 +46,7 @@ def make_core(machine: Machine, tiers: dict[str, TierRules], setup: Setup, trace
     longest = int(np.diff(trace.block_offsets).max(initial=0))
     rows = 256 + 2 * (len(rules) + 2) * (longest + setup.rules.max_sequences)
     replay = Replay(mode="closed", streams=len(setup.units), unit=setup.units)
-    return Core(machine, rules, {}, replay, objects, seed, Options(driven=rows, coding=_coding(machine, rules, setup)))
-
-
-def _coding(machine: Machine, rules: dict[str, TierRules], setup: Setup) -> tuple[tuple[int, int], ...]:
-    """Return the size of KV in each tier over that in the near tier, as fractions; nothing where no tier codes."""
-    codecs = setup.rules.codecs
-    if not codecs:
-        return ()
-    bits = bits_of(setup.formats.kv)
-    near = codecs.get(machine.units[setup.units[0]].tier)
-    found = []
-    for name in rules:
-        codec = codecs.get(name, near)
-        part = _codec(codec).ratio(bits) if codec else Fraction(1)
-        part /= _codec(near).ratio(bits) if near else 1
-        found.append((part.numerator, part.denominator))
-    return tuple(found)
-
-
-def _codec(given: KvCodec) -> Codec:
-    return Codec(given.bits, given.group, given.metadata_bits, given.full_share, given.entropy)
-
-
-def _coding_times(core: Core, setup: Setup) -> Any:
-    """Return the time to code and to decode a block for each tier."""
-    found = np.zeros((len(core.plan.order), 2))
-    for t, name in enumerate(core.plan.order):
-        codec = setup.rules.codecs.get(name)
-        for way, rate in enumerate((codec.encode_rate, codec.decode_rate) if codec else ()):
-            found[t, way] = 1e12 * setup.sizes.block / rate if rate else 0.0
-    return found
+    return Core(machine, rules, {}, replay, objects, seed, Options(driven=rows, coding=coding(machine, rules, setup)))
 
 
 def make_state(core: Core, setup: Setup, trace: RequestTrace, seed: int) -> Serve:
@@ -185,7 +60,7 @@ def make_state(core: Core, setup: Setup, trace: RequestTrace, seed: int) -> Serv
     clock[[c.K_OPEN, c.K_STRIDE]] = requests, 1
     first = np.flatnonzero(queries[:, c.Q_THINK] == c.NONE)
     clock[c.K_NEXT] = first[0] if len(first) else requests
-    costs = _costs(core, setup)
+    costs = costs_of(core, setup)
     tokens = setup.rules.max_sequences + setup.rules.max_batched_tokens
     parts: dict[str, Any] = {
         "clock": clock,
@@ -212,9 +87,9 @@ def make_state(core: Core, setup: Setup, trace: RequestTrace, seed: int) -> Serv
         "before": np.zeros(tokens, np.int64),
         "cost": costs,
         "out": np.zeros(k.OUT, np.float64),
-        "fetch_time": _fetch_times(core, setup),
-        "compute_time": _compute_times(costs, setup, trace),
-        "coding_time": _coding_times(core, setup),
+        "fetch_time": fetch_times(core, setup),
+        "compute_time": compute_times(costs, setup, trace),
+        "coding_time": coding_times(core, setup),
         "owed": np.zeros(engines),
         "used": np.zeros((engines, 4), np.float64),
         "samples": np.zeros((c.MOST_SAMPLES, c.SAMPLE_COLUMNS), np.int64),
@@ -314,47 +189,3 @@ def _engines(core: Core, setup: Setup) -> Any:
         rows[e, c.E_ROLE] = ROLES.index(setup.rules.roles[e]) if setup.rules.roles else c.BOTH
         rows[e, c.E_TIER] = core.plan.order.index(core.plan.machine.units[unit].tier)
     return rows
-
-
-def _costs(core: Core, setup: Setup) -> Any:
-    machine = core.plan.machine
-    link = machine.links[setup.rules.rank_link] if setup.rules.rank_link else None
-    packed = []
-    for name in setup.units:
-        unit = machine.units[name]
-        packed.append(pack(setup.work, unit, machine.tiers[unit.tier], setup.formats, link))
-    return np.array(packed)
-
-
-def _fetch_times(core: Core, setup: Setup) -> Any:
-    """Return the time to move a block to each engine's near tier, alone on the way."""
-    w, size = core.world, setup.sizes.block
-    found = np.zeros((len(setup.units), len(core.plan.order)))
-    for e, name in enumerate(setup.units):
-        near = core.plan.order.index(core.plan.machine.units[name].tier)
-        for t in range(len(core.plan.order)):
-            route = int(w.move[t, near])
-            if t == near or route == c.NONE:
-                continue
-            steps = core.plan.routes[route][1]
-            slowest = max(core.plan.hops[hop].byte_cost[direction] for hop, direction in steps)
-            coded = int(w.coding[t, 0]) / int(w.coding[t, 1]) if len(w.coding) else 1.0
-            found[e, t] = (
-                sum(core.plan.hops[hop].latency[direction] for hop, direction in steps) + size * coded * slowest
-            )
-    return found
-
-
-def _compute_times(costs: Any, setup: Setup, trace: RequestTrace) -> Any:
-    """Return the time to compute a block in a full step at the start of a prompt, and more per token before it."""
-    tokens, far = setup.rules.max_batched_tokens, 8192
-    batches = np.zeros((2, k.BATCH), np.int64)
-    batches[:, k.CHUNKS] = 1
-    new, before = np.full((2, 1), max(2, tokens), np.int64), np.array([[0], [far]], np.int64)
-    found = np.zeros((len(costs), 2))
-    for e, packed in enumerate(costs):
-        out = np.zeros((2, k.OUT))
-        step_times(packed, batches, new, before, out)
-        block = trace.block_tokens / max(2, tokens)
-        found[e] = out[0, k.TIME] * block, (out[1, k.TIME] - out[0, k.TIME]) / far * block
-    return found

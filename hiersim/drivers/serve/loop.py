@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hiersim.drivers.serve import batch, blocks, moving, phase, queue, room, samples, step, waiting
+from hiersim.drivers.serve import batch, blocks, moving, phase, preempting, queue, room, samples, step, waiting
 from hiersim.drivers.serve.columns import (
     C_ASKED,
     C_CHUNKED,
@@ -86,19 +86,9 @@ def advance(w: World, s: Serve, until: int, margin: int, budget: int) -> int:
         if core.lacks_rows(w, margin) or w.clock[ACCESSES_FREE] < margin:
             return GROW
         if s.clock[K_WAKE] >= FORMED or (s.clock[K_WAKE] == 1 and time > w.clock[NOW]):
-            if s.clock[K_WAKE] >= FORMED:
-                s.clock[K_WAKE] -= FORMED
-            elif s.settings[C_ASKED] == 1:
-                return DECIDE
-            else:
-                form(w, s, margin)
-            if s.clock[K_GROW] == 1:
-                s.clock[K_GROW] = 0
-                return GROW
-            core.settle(w)
-            drain(w, s)
-            if w.clock[BAD_TIER] != NONE:
-                return BROKEN
+            code = begin_steps(w, s, margin)
+            if code != NONE:
+                return code
             continue
         changed = w.clock[CHANGE] <= w.clock[NOW]
         if (w.clock[DIRTY] == 1 or changed) and min(time, until) > w.clock[NOW]:
@@ -122,6 +112,23 @@ def advance(w: World, s: Serve, until: int, margin: int, budget: int) -> int:
         drain(w, s)
         if w.clock[BAD_TIER] != NONE:
             return BROKEN
+
+
+@inner
+def begin_steps(w: World, s: Serve, margin: int) -> int:
+    """Form steps, or take those that a scheduler has formed; say why to come back to Python first, -1 for no reason."""
+    if s.clock[K_WAKE] >= FORMED:
+        s.clock[K_WAKE] -= FORMED
+    elif s.settings[C_ASKED] == 1:
+        return DECIDE
+    else:
+        form(w, s, margin)
+        if s.clock[K_GROW] == 1:
+            s.clock[K_GROW] = 0
+            return GROW
+    core.settle(w)
+    drain(w, s)
+    return BROKEN if w.clock[BAD_TIER] != NONE else NONE
 
 
 @hot
@@ -174,7 +181,7 @@ def is_hopeless(s: Serve, r: int, most: int) -> bool:
     prompt = s.queries[r, Q_PROMPT]
     tokens = prompt + s.queries[r, Q_OUTPUT]
     kept = max(prompt, tokens - 1)  # of the last token no keys and values are computed
-    if prompt == 0 or tokens > s.settings[C_LONGEST] or room.bytes_of(s, kept) > most:
+    if prompt == 0 or tokens > s.settings[C_LONGEST] or room.bytes_of(s, r, kept) > most:
         return True
     return bool(s.settings[C_CHUNKED] == 0 and kept > s.settings[C_TOKENS])
 
@@ -200,7 +207,7 @@ def form(w: World, s: Serve, margin: int) -> None:
         if s.engines[e, E_FORMING] == 0:
             waiting.end(w, s, e)
             batch.begin(s, e)
-            batch.make_fair(w, s, e)
+            preempting.make_fair(w, s, e)
             batch.schedule_running(w, s, e)
         batch.schedule_waiting(w, s, e, margin)
         if s.clock[K_GROW] == 1:

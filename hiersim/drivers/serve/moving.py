@@ -98,7 +98,7 @@ def come_back(w: World, s: Serve, e: int, r: int) -> bool:
     """Bring a request's cache back from the next tier; say whether there is room."""
     near, size = s.engines[e, E_TIER], s.queries[r, Q_SWAPPED]
     known = s.queries[r, Q_PROMPT] + s.queries[r, Q_GENERATED]
-    if not room.take(w, s, r, max(size, room.bytes_of(s, known)), e):  # with room to go on
+    if not room.take(w, s, r, max(size, room.bytes_of(s, r, known)), e):  # with room to go on
         return False
     s.queries[r, Q_STATE] = MOVING
     phase.turn(s, r, W_MOVE, w.clock[NOW])
@@ -128,7 +128,7 @@ def hand_over(w: World, s: Serve, r: int) -> None:
 @inner
 def come_across(w: World, s: Serve, e: int, r: int) -> bool:
     """Bring a request's cache from the engine that computed its prompt; say whether there is room."""
-    size = room.bytes_of(s, s.queries[r, Q_PROMPT] + s.queries[r, Q_GENERATED])
+    size = room.cache_bytes(s, 0, s.queries[r, Q_PROMPT] + s.queries[r, Q_GENERATED])
     if not room.has_room(w, s, e, size, e):
         return False
     room.consume(s, e, size)
@@ -136,7 +136,7 @@ def come_across(w: World, s: Serve, e: int, r: int) -> bool:
     s.queries[r, Q_SWAPPED] = size
     s.queries[r, Q_STATE] = MOVING
     source = s.engines[s.queries[r, Q_ENGINE], E_TIER]
-    amount = room.bytes_of(s, s.queries[r, Q_AT])
+    amount = room.cache_bytes(s, 0, s.queries[r, Q_AT])
     begin(w, s, r, e, ACROSS, w.move[source, s.engines[e, E_TIER]], amount)
     return True
 

@@ -29,6 +29,7 @@ from hiersim.drivers.serve.columns import (
     E_TIER,
     MAPPED,
     NONE,
+    Q_AT,
     Q_BLOCKS,
     Q_BYTES,
     Q_ENGINE,
@@ -49,8 +50,19 @@ AHEAD, BYTES, AFTER, BEFORE = 0, 1, 2, 3  # of the line of remembered caches
 
 
 @hot
-def bytes_of(s: Serve, tokens: int) -> int:
-    """Return the bytes that the cache of one request takes with so many tokens, shared blocks included."""
+def bytes_of(s: Serve, r: int, tokens: int) -> int:
+    """Return the bytes that a request's cache takes with so many tokens, shared blocks included.
+
+    What can be shared is kept whole, in layers with windows too; of the rest these keep the last tokens.
+    """
+    whole = min(tokens, s.queries[r, Q_BLOCKS] * s.settings[C_BLOCK])
+    return cache_bytes(s, whole, tokens - whole)
+
+
+@hot
+def cache_bytes(s: Serve, whole: int, rest: int) -> int:
+    """Return the bytes of tokens that are kept whole, and of the rest behind them, of which windows keep the last."""
+    tokens = whole + rest
     if tokens <= 0:
         return 0
     if s.settings[C_ALLOCATE] == MAPPED:
@@ -58,14 +70,24 @@ def bytes_of(s: Serve, tokens: int) -> int:
         return int((tokens * s.settings[C_MAP_TOKEN_BYTES] + page - 1) // page * page * buffers)
     page = s.settings[C_PAGE]
     full = (tokens + page - 1) // page * s.settings[C_PAGE_BYTES]
-    near = min(tokens, s.settings[C_WINDOW])
-    return int(full + (near + page - 1) // page * s.settings[C_WINDOW_BYTES] + s.settings[C_STATE_BYTES])
+    near = (whole + page - 1) // page + (min(rest, s.settings[C_WINDOW]) + page - 1) // page
+    return int(full + near * s.settings[C_WINDOW_BYTES] + s.settings[C_STATE_BYTES])
+
+
+@hot
+def needed_bytes(s: Serve, r: int) -> int:
+    """Return the bytes of a request's cache that have tokens in them."""
+    page, tokens = s.settings[C_PAGE], s.queries[r, Q_AT]
+    whole = min(tokens, s.queries[r, Q_BLOCKS] * s.settings[C_BLOCK])
+    near = whole + min(tokens - whole, s.settings[C_WINDOW])
+    sizes = tokens * s.settings[C_PAGE_BYTES] // page + near * s.settings[C_WINDOW_BYTES] // page
+    return int(sizes + (s.settings[C_STATE_BYTES] if tokens > 0 else 0))
 
 
 @hot
 def own_bytes(s: Serve, r: int, tokens: int) -> int:
     """Return the bytes of its own that a request needs with so many tokens."""
-    return int(max(0, bytes_of(s, tokens) - s.queries[r, Q_HELD] * s.settings[C_BLOCK_BYTES]))
+    return int(max(0, bytes_of(s, r, tokens) - s.queries[r, Q_HELD] * s.settings[C_BLOCK_BYTES]))
 
 
 @hot
@@ -79,11 +101,11 @@ def expect_what_fits(s: Serve, r: int, most: int) -> None:
     """Let the scheduler expect no longer output than the longest request, and the pool, leave room for."""
     prompt = s.queries[r, Q_PROMPT]
     low, high = 1, max(1, min(s.queries[r, Q_GUESS], s.settings[C_LONGEST] - prompt))
-    if bytes_of(s, prompt + high) <= most:
+    if bytes_of(s, r, prompt + high) <= most:
         low = high
     while low < high:
         middle = (low + high + 1) // 2
-        if bytes_of(s, prompt + middle) <= most:
+        if bytes_of(s, r, prompt + middle) <= most:
             low = middle
         else:
             high = middle - 1

@@ -11,8 +11,9 @@ import numpy as np
 
 from hiersim.drivers.serve import columns as c
 from hiersim.drivers.serve import loop
-from hiersim.drivers.serve.build import Setup, make_core, make_state, prepare, share_blocks
+from hiersim.drivers.serve.build import make_core, make_state
 from hiersim.drivers.serve.deciding import Scheduler, decide
+from hiersim.drivers.serve.setup import Setup, prepare, share_blocks
 from hiersim.drivers.serve.state import Serve, handle
 from hiersim.engine import columns as e
 from hiersim.engine.laws import check_laws

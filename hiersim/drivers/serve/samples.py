@@ -5,15 +5,12 @@ from __future__ import annotations
 from hiersim.drivers.serve import extents, room
 from hiersim.drivers.serve.columns import (
     C_BLOCK_BYTES,
-    C_PAGE,
-    C_PAGE_BYTES,
     E_QUEUE,
     E_RUNNING,
     E_STEPS,
     E_TIER,
     K_SAMPLES,
     K_STRIDE,
-    Q_AT,
     Q_BYTES,
     Q_HELD,
     S_ENGINE,
@@ -35,12 +32,11 @@ HELD, NEEDED, FREE, APART = 0, 1, 2, 3  # of ``used``
 @inner
 def note(w: World, s: Serve, e: int) -> None:
     """Sum up what the requests of a step hold, what of it has tokens in it, and holes; keep a row now and then."""
-    held, tokens = 0, 0
+    held, needed = 0, 0
     for i in range(s.engines[e, E_RUNNING]):
         r = s.running[e, i]
         held += s.queries[r, Q_BYTES] + s.queries[r, Q_HELD] * s.settings[C_BLOCK_BYTES]
-        tokens += s.queries[r, Q_AT]
-    needed = tokens * s.settings[C_PAGE_BYTES] // s.settings[C_PAGE]
+        needed += room.needed_bytes(s, r)
     s.used[e, HELD] += float(held)
     s.used[e, NEEDED] += float(needed)
     if extents.placed(s):

@@ -80,10 +80,9 @@ STUDY = Study(
     grade="B",
     source="Ma, Fang, Shao, Wang. ASP-DAC 2025, arXiv 2409.17870",
     memory=(
-        "Weights and activations of any number of bits lie as planes of one bit; products of planes are added "
-        "in shared "
-        "memory, so that they do not pass through the GPU's memory. A matrix of 4096 x 4096 on a plain RTX 3090. The "
-        "assumption: how many bits the claimed factors are for."
+        "Weights and activations of any number of bits lie as planes of one bit; products of planes are added in "
+        "shared memory, so that they do not pass through the GPU's memory. A matrix of 4096 x 4096 on a plain RTX "
+        "3090. The assumption: how many bits the claimed factors are for."
     ),
     not_ours="The rate of tensor cores at one bit, which is what a prompt's time is.",
     run=run,

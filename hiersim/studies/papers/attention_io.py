@@ -12,7 +12,7 @@ from hiersim.studies.operated import chip, moved, operations, run
 from hiersim.traces.generators.attention.bound import least_words
 from hiersim.traces.operation import OperationStream, OperationTrace
 
-TOKENS, FEWER, HEAD_DIM = 512, 256, 64
+TOKENS, FEWER, HEAD_DIM = 512, 192, 64
 LARGE = [HEAD_DIM**2 * 4 * 2**i for i in range(4)]
 """Elements on chip, from four times d^2."""
 SMALL = [3 * side * side for side in (8, 16, 32)]

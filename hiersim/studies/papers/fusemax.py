@@ -26,10 +26,10 @@ def simulated(passes: int, tokens: int, sram: int, **more: Any) -> Result:
 def run_study() -> Sequence[Finding]:
     """Simulate passes without room for the scores of a tile of queries, on-chip bytes by length, and both designs."""
     tiles = {"queries_tile": TILE, "keys_tile": TILE}
-    read = {p: simulated(p, 4096, SRAM, **tiles).tiers["hbm"].read_bytes["key"] for p in (1, 2, 3)}
-    with_room = simulated(3, 4096, 1 << 20, **tiles).tiers["hbm"].read_bytes["key"]
+    read = {p: simulated(p, 2048, SRAM, **tiles).tiers["hbm"].read_bytes["key"] for p in (1, 2, 3)}
+    with_room = simulated(3, 2048, 1 << 20, **tiles).tiers["hbm"].read_bytes["key"]
     note = (
-        "Keys read, over those of one pass, N = 4,096, d = 64, tiles of 64, 64 KiB on chip: rows of scores do not fit"
+        "Keys read, over those of one pass, N = 2,048, d = 64, tiles of 64, 64 KiB on chip: rows of scores do not fit"
     )
     return [
         figure("three-passes", 3.0, read[3] / read[1], 0.0, f"{note}; a count is exact."),

@@ -81,11 +81,15 @@ def _bytes() -> Iterator[Finding]:
     one = copies(sparse(window=1), "load_neurons").moved_bytes / TOKENS
     block = 2 * model.hidden * model.intermediate * 4 * model.layers
     held = full.tiers["lpddr"].mean_bytes / (model.parameters * 4)
-    note = "Share of the feed-forward blocks that a token has read; how often neurons are active was set by "
-    "this and by the share that stays."
+    note = (
+        "Share of the feed-forward blocks that a token has read; how often neurons are active was set by "
+        "this and by the share that stays."
+    )
     yield figure("new-neurons", 0.024, moved / block, 0.1, note)
-    note = "Share of the model in memory, on average: attention 32.3%, embedding 3%, predictor 1.25%, neurons "
-    "of five tokens 0.24 x 64.6%."
+    note = (
+        "Share of the model in memory, on average: attention 32.3%, embedding 3%, predictor 1.25%, neurons "
+        "of five tokens 0.24 x 64.6%."
+    )
     yield figure("held", 0.521, held, 0.05, note)
     yield figure("bytes-per-token", 0.42e9, moved, 0.1, "Bytes read for a token in fp32.")
     note = "Bytes read for a token with one token's neurons kept over those with five tokens'."
@@ -105,8 +109,10 @@ def _rates() -> Iterator[Finding]:
     yield figure("chunks", CLAIMED, rate(sparse()), 0.05, note)
     note = "Bytes per second of one read of a gibibyte on the same drive, above 6 GiB/s."
     yield figure("linear", LINEAR, linear_read(), 0.02, note)
-    note = "Held out: chunks of 16 KiB, the same model in sixteen bits, on the same curve (the paper's table, "
-    "recalled, unverified)."
+    note = (
+        "Held out: chunks of 16 KiB, the same model in sixteen bits, on the same curve (the paper's table, "
+        "recalled, unverified)."
+    )
     yield figure("half-chunks", 2.25e9, rate(sparse(16)), 0.1, note)
     note = "Held out: rows and columns apart in sixteen bits, 8 KiB each (recalled, unverified)."
     yield figure("quarter-chunks", 1.25e9, rate(sparse(16, bundled=False)), 0.15, note)
@@ -134,11 +140,10 @@ STUDY = Study(
     grade="A",
     source="Alizadeh, Mirzadeh, Belenko, Khatamifard, Cho, Del Mundo, Rastegari et al. ACL 2024, arXiv 2312.11514",
     memory=(
-        "Attention and a predictor stay in memory; of the feed-forward blocks the neurons of the last five "
-        "tokens do, and "
-        "what a token needs beside them is read from flash, a row and its column together. OPT-6.7B in fp32 on "
-        "a laptop "
-        "whose drive has one latency and one bandwidth. Calibrated: that latency, and how often neurons are active."
+        "Attention and a predictor stay in memory; of the feed-forward blocks the neurons of the last five tokens "
+        "do, and what a token needs beside them is read from flash, a row and its column together. OPT-6.7B in "
+        "fp32 on a laptop whose drive has one latency and one bandwidth. Calibrated: that latency, and how often "
+        "neurons are active."
     ),
     not_ours="Which neurons are active, and how well they are predicted.",
     run=run,

@@ -75,11 +75,9 @@ STUDY = Study(
     grade="A",
     source="Frantar, Castro, Chen, Hoefler, Alistarh. PPoPP 2025, arXiv 2408.11743",
     memory=(
-        "Weights in four bits are expanded in the kernel, so that a quarter of the bytes comes from memory and "
-        "the same "
-        "arithmetic is done: the gain is that of the bytes until arithmetic binds, which is at four times "
-        "smaller batches. "
-        "A plain A10: 600 GB/s, 125 TFLOP/s."
+        "Weights in four bits are expanded in the kernel, so that a quarter of the bytes comes from memory and the "
+        "same arithmetic is done: the gain is that of the bytes until arithmetic binds, which is at four times "
+        "smaller batches. A plain A10: 600 GB/s, 125 TFLOP/s."
     ),
     not_ours="What a kernel loses to both rooflines; accuracy; the gain of whole models.",
     run=run,

@@ -40,8 +40,10 @@ def run() -> Sequence[Finding]:
     above = [found[shared][0] / weights for shared in SHARED if sizes[shared] > 2 * ON_CHIP]
     below = [found[shared][0] / weights for shared in SHARED if sizes[shared] <= ON_CHIP]
     once = [size / weights / ROUNDS for size in sizes.values() if size <= ON_CHIP]
-    note = f"Bytes from memory over those of the weights, by size of the array, {ON_CHIP >> 20} MiB on the chip "
-    f"with LRU: {told}."
+    note = (
+        f"Bytes from memory over those of the weights, by size of the array, {ON_CHIP >> 20} MiB on the chip "
+        f"with LRU: {told}."
+    )
     return [
         seen(
             "traffic-stays",
@@ -68,9 +70,8 @@ STUDY = Study(
     grade="C",
     source="Desai, Shrivastava. ICLR 2024, arXiv 2310.11611",
     memory=(
-        "Weights are looked up in a small array by a hash. It takes less room; it is read as often as the "
-        "weights were, "
-        "unless it fits on the chip. Made-up layers of 24 MiB, pieces of 256 KiB, a chip with 48 MiB."
+        "Weights are looked up in a small array by a hash. It takes less room; it is read as often as the weights "
+        "were, unless it fits on the chip. Made-up layers of 24 MiB, pieces of 256 KiB, a chip with 48 MiB."
     ),
     not_ours="Accuracy, which is what the paper claims.",
     run=run,

@@ -99,9 +99,8 @@ STUDY = Study(
     grade="C",
     source="Chen, Wu, Luo, Xie, Paul, Luo, Zhao, Li. arXiv 2401.05252",
     memory=(
-        "The text encoder is eight times as large as the transformer that makes the picture. In eight bits it "
-        "fits a card of "
-        "8 GB by itself; it goes before the transformer comes. A plain card of 448 GB/s and 40 TFLOP/s."
+        "The text encoder is eight times as large as the transformer that makes the picture. In eight bits it fits "
+        "a card of 8 GB by itself; it goes before the transformer comes. A plain card of 448 GB/s and 40 TFLOP/s."
     ),
     not_ours="Pictures; the half second, which is another card's.",
     run=run,

@@ -94,9 +94,8 @@ STUDY = Study(
     grade="A",
     source="Lample, Sablayrolles, Ranzato, Denoyer, Jegou. NeurIPS 2019, arXiv 1907.05242",
     memory=(
-        "A table of 512 x 512 values is read at the places whose two half keys fit best: 1,024 halves are "
-        "scanned, four heads "
-        "read 32 values each. A model of width 1024 on a plain V100."
+        "A table of 512 x 512 values is read at the places whose two half keys fit best: 1,024 halves are scanned, "
+        "four heads read 32 values each. A model of width 1024 on a plain V100."
     ),
     not_ours="Perplexity, by which twelve layers are as good as twenty-four.",
     run=run,

@@ -72,8 +72,7 @@ STUDY = Study(
     source="Prabhakar, Sivaramakrishnan, Gandhi et al. MICRO 2024, arXiv 2405.07518",
     memory=(
         "150 models of 7B lie in DDR beside the HBM of eight sockets; a request needs one of them, and if it is "
-        "not in HBM "
-        "it is copied there. Hosts with GPUs do the same over PCIe."
+        "not in HBM it is copied there. Hosts with GPUs do the same over PCIe."
     ),
     not_ours="Routing; fused kernels and their 2 to 13 times; how many machines others need.",
     run=run,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,45 +43,25 @@ def read(left: NDArray[np.bool_], packed: bool, clustered: bool) -> Result:
 
 def run() -> Sequence[Finding]:
     """Read both matrices in both ways."""
-    near, apart = mask(True), mask(False)
-    dense = ROWS * COLUMNS / (BURST // NUMBER)
-    packed = {
-        clustered: read(left, True, clustered).tiers["hbm"].read_total
-        for clustered, left in ((True, near), (False, apart))
+    return list(_findings(mask(True), mask(False)))
+
+
+def _findings(near: NDArray[np.bool_], apart: NDArray[np.bool_]) -> Iterator[Finding]:
+    every = ROWS * COLUMNS / (BURST // NUMBER)
+    note = "Share of the bursts that hold some weight: 1 - (1 - density)^32."
+    yield figure("scattered-bursts", 1 - (1 - DENSITY) ** (BURST // NUMBER), bursts(apart) / every, 0.01, note)
+    told = f"{bursts(apart) / every:.0%} of all bursts against {bursts(near) / every:.0%}"
+    note = f"Where weights keep their places; density {DENSITY:.0%}, bursts of {BURST} bytes, clusters of {RUN}."
+    yield seen("clusters-use-bursts", "clusters are regular reads", told, bursts(near) < 0.2 * bursts(apart), note)
+    share = {
+        many: read(left, True, many).tiers["hbm"].read_total / left.sum()
+        for many, left in ((True, near), (False, apart))
     }
-    share = {clustered: packed[clustered] / left.sum() for clustered, left in ((True, near), (False, apart))}
+    note = f"With one position for a cluster; scattered weights take {share[False]:.2f} bytes each."
+    yield figure("bytes-of-a-packed-weight", NUMBER + POSITION / RUN, share[True], 0.01, note)
     times = seconds(read(apart, False, False)) / seconds(read(near, False, True))
-    touched = f"{bursts(apart) / dense:.0%} of all bursts against {bursts(near) / dense:.0%}"
-    return [
-        figure(
-            "scattered-bursts",
-            1 - (1 - DENSITY) ** (BURST // NUMBER),
-            bursts(apart) / dense,
-            0.01,
-            "Share of the bursts that hold some weight: 1 - (1 - density)^32.",
-        ),
-        seen(
-            "clusters-use-bursts",
-            "clusters are regular reads",
-            touched,
-            bursts(near) < 0.2 * bursts(apart),
-            f"Where weights keep their places; density {DENSITY:.0%}, bursts of {BURST} bytes, clusters of {RUN}.",
-        ),
-        figure(
-            "bytes-of-a-packed-weight",
-            NUMBER + POSITION / RUN,
-            share[True],
-            0.01,
-            f"With one position for a cluster; scattered weights take {share[False]:.2f} bytes each.",
-        ),
-        seen(
-            "faster",
-            "clusters are read faster at the same density",
-            f"{times:.1f} times",
-            times > 4,
-            "Time of a product that reads bursts in place.",
-        ),
-    ]
+    note = "Time of a product that reads bursts in place."
+    yield seen("faster", "clusters are read faster at the same density", f"{times:.1f} times", times > 4, note)
 
 
 STUDY = Study(
@@ -91,9 +71,9 @@ STUDY = Study(
     grade="C",
     source="Xia, Tsang, Lau. IEEE Transactions on Signal Processing, 2023, arXiv 2302.10483",
     memory=(
-        "Weights that are left after pruning lie in clusters. One position is stored for each cluster, and a "
-        "burst that is "
-        "read is full of weights. A matrix of 1024 x 1024 with a tenth left, drawn by itself or in runs of 32."
+        "Weights that are left after pruning lie in clusters. One position is stored for each cluster, and a burst "
+        "that is read is full of weights. A matrix of 1024 x 1024 with a tenth left, drawn by itself or in runs of "
+        "32."
     ),
     not_ours="Accuracy and how far one can prune.",
     run=run,

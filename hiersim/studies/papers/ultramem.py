@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -49,61 +49,41 @@ def moved(result: Any) -> int:
 def run() -> Sequence[Finding]:
     """Read for batches of every size."""
     of_rows, of_experts = ({batch: moved(read(batch)) for batch in BATCHES} for read in (table, experts))
+    return [*_one_token(of_rows, of_experts), *_batches(of_rows, of_experts)]
+
+
+def _sizes() -> tuple[int, int]:
+    """Return the bytes of an expert, and of all of them."""
     model = find_model(MODEL)
     size = 3 * model.hidden * model.expert_intermediate * 2
-    every = model.experts * model.layers * size
-    one, last = BATCHES[0], BATCHES[-1]
-    expected = 1 - (1 - model.experts_active / model.experts) ** 4
+    return size, model.experts * model.layers * size
+
+
+def _one_token(of_rows: dict[int, int], of_experts: dict[int, int]) -> Iterator[Finding]:
+    model, (size, _) = find_model(MODEL), _sizes()
+    note = f"Rows of {ROW} bytes in the host's memory."
+    yield figure("slots", 20e6, table(1).tiers["dram"].peak_bytes / ROW, 0.001, note)
+    note = "Bytes that a token reads of the table: values x width x bytes."
+    yield figure("row-bytes", LOOKUPS * ROW, of_rows[1], 0.001, note)
+    note = f"Bytes that a token reads of {MODEL}'s experts."
+    yield figure("expert-bytes", model.experts_active * model.layers * size, of_experts[1], 0.001, note)
     told = ", ".join(f"{batch}: {of_rows[batch] / 1e6:.3g} and {of_experts[batch] / 1e6:.0f} MB" for batch in BATCHES)
-    crossing = every / (LOOKUPS * ROW)
-    return [
-        figure(
-            "slots", 20e6, table(1).tiers["dram"].peak_bytes / ROW, 0.001, f"Rows of {ROW} bytes in the host's memory."
-        ),
-        figure(
-            "row-bytes",
-            LOOKUPS * ROW,
-            of_rows[one],
-            0.001,
-            "Bytes that a token reads of the table: values x width x bytes.",
-        ),
-        figure(
-            "expert-bytes",
-            model.experts_active * model.layers * size,
-            of_experts[one],
-            0.001,
-            f"Bytes that a token reads of {MODEL}'s experts.",
-        ),
-        seen(
-            "tiny-beside-experts",
-            "a token reads little beside experts",
-            f"{of_experts[one] / of_rows[one]:.0f} times less",
-            of_experts[one] > 10 * of_rows[one],
-            f"Bytes by batch, rows and experts: {told}.",
-        ),
-        figure(
-            "experts-touched-by-4",
-            expected,
-            of_experts[4] / every,
-            0.05,
-            "Share of all experts that four tokens read, chosen alike: 1 - (1 - active / all)^4.",
-        ),
-        at_most("experts-saturate", every, of_experts[last], f"Bytes of experts that {last} tokens read: all of them."),
-        figure(
-            "rows-grow",
-            last,
-            of_rows[last] / of_rows[one],
-            0.01,
-            f"Times the bytes of rows of {last} tokens over one; few rows are read twice.",
-        ),
-        seen(
-            "crossing",
-            "the table reads less until batches are large",
-            f"a batch of {crossing:,.0f}",
-            crossing > last,
-            "Where rows take the bytes of all experts, by the sums above.",
-        ),
-    ]
+    less, note = of_experts[1] / of_rows[1], f"Bytes by batch, rows and experts: {told}."
+    yield seen("tiny-beside-experts", "a token reads little beside experts", f"{less:.0f} times less", less > 10, note)
+
+
+def _batches(of_rows: dict[int, int], of_experts: dict[int, int]) -> Iterator[Finding]:
+    model, (_, every), last = find_model(MODEL), _sizes(), BATCHES[-1]
+    expected = 1 - (1 - model.experts_active / model.experts) ** 4
+    note = "Share of all experts that four tokens read, chosen alike: 1 - (1 - active / all)^4."
+    yield figure("experts-touched-by-4", expected, of_experts[4] / every, 0.05, note)
+    note = f"Bytes of experts that {last} tokens read: all of them."
+    yield at_most("experts-saturate", every, of_experts[last], note)
+    note = f"Times the bytes of rows of {last} tokens over one; few rows are read twice."
+    yield figure("rows-grow", last, of_rows[last] / of_rows[1], 0.01, note)
+    crossing, note = every / (LOOKUPS * ROW), "Where rows take the bytes of all experts, by the sums above."
+    claimed = "the table reads less until batches are large"
+    yield seen("crossing", claimed, f"a batch of {crossing:,.0f}", crossing > last, note)
 
 
 STUDY = Study(
@@ -114,10 +94,8 @@ STUDY = Study(
     source="Huang, Min, Huang, Zhu, Zeng, Guo, Zhou. ICLR 2025, arXiv 2411.12364",
     memory=(
         "20 million values lie in memory, of which a token reads some hundreds; a mixture's token reads whole "
-        "experts. As the "
-        "batch grows all experts are read, and no more than that; rows go on growing. The calibrated input: 512 "
-        "values of "
-        "1 KiB for each token."
+        "experts. As the batch grows all experts are read, and no more than that; rows go on growing. The "
+        "calibrated input: 512 values of 1 KiB for each token."
     ),
     not_ours="Quality by size; how values are chosen.",
     run=run,

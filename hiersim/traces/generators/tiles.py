@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from hiersim.traces.operation import NONE, PER_OPERATION, Header, Objects, Operations, OperationStream, OperationTrace
-from hiersim.traces.operation_builder import OperationBuilder, joined
+from hiersim.traces.operation_builder import OperationBuilder
+from hiersim.traces.operation_columns import joined
 
 PIECE = 20_000  # operations of a piece of a repeated trace, at least
 

@@ -6,6 +6,7 @@ stand in a line; those that a preempted request left behind carry its name, unti
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from types import SimpleNamespace
@@ -35,6 +36,8 @@ class Settings:
     most_sequences: int
     longest: int
     layers: int
+    window: int = 0  # tokens that the layers with a window keep of what is no shared block
+    window_bytes: int = 0  # of a page of those layers; page_bytes are of the others
     chunked: bool = True
     whole: bool = True
     reserve: int = 0
@@ -43,6 +46,7 @@ class Settings:
     anywhere: bool = False
     reserves: bool = False  # room for the expected answer is taken at once
     placed: bool = False  # and in one piece
+    swaps: bool = False  # who is preempted goes on to the next tier, if it holds no block
     again: int = 0  # tokens of a block reused anywhere that are computed again
     faster: tuple[float, float] | None = None
 
@@ -79,6 +83,7 @@ class Query:
     last: int = -1
     computed: int = 0
     preemptions: int = 0
+    swapped: int = 0  # bytes of its own in the next tier
     served: Counter = field(default_factory=Counter)  # reused tokens by tier
     waits: Counter = field(default_factory=Counter)
     does: str = "queue"
@@ -126,7 +131,7 @@ class Tiered(Twin):
     def __init__(self, machine: Any, rules: Any, settings: Settings, requests: list[Any], cost: Any) -> None:
         self.settings, self.cost = settings, cost
         blocks = max((obj for _, _, _, keys, *_ in requests for obj in keys if settings.block_tokens), default=-1) + 1
-        size = settings.block_bytes or settings.page_bytes
+        size = settings.block_bytes or settings.page_bytes or 1
         about = SimpleNamespace(
             size=[size] * (blocks + 3),
             object_class=[0] * blocks + [0, 1, 2],
@@ -146,8 +151,10 @@ class Tiered(Twin):
         self.running: list[Query] = []
         self.batch: list[Query] = []
         self.line: list[list[Any]] = []  # free bytes from the head: whose they were, or None, and how many
-        self.pages: list[Query | None] = [None] * (self.near.capacity // settings.page_bytes)  # whose each is
+        self.piece = math.gcd(settings.page_bytes, settings.window_bytes)
+        self.pages: list[Query | None] = [None] * (self.near.capacity // self.piece)  # whose each is
         self.free_pages = self.apart_pages = 0  # summed over steps: free ones, and those beside the largest hole
+        self.swapping = 0  # bytes of requests on their way to the next tier
         self.coming = 0  # bytes that were taken for blocks to come, but are not set aside yet
         self.front, self.budget, self.late = 0, 0, 0
         self.preempted = self.busy = self.woken = False
@@ -179,7 +186,8 @@ class Tiered(Twin):
         blocks = sum(self.objects.size[obj] for obj in self.near.has_room)
         assert self.near.used == own + blocks <= self.near.capacity
         for store in self.stores[1:]:
-            assert store.used == sum(self.objects.size[obj] for obj in store.has_room) <= store.capacity
+            swapped = sum(query.swapped for query in self.queries) if store is self.unit.chain[1] else 0
+            assert store.used == swapped + sum(self.objects.size[obj] for obj in store.has_room) <= store.capacity
         if not self.forming:
             self._wake()
 
@@ -207,7 +215,12 @@ class Tiered(Twin):
         tokens = query.prompt + query.output
         kept = max(query.prompt, tokens - 1)
         too_much = not self.settings.chunked and kept > self.settings.most_tokens
-        if not query.prompt or tokens > self.settings.longest or self._bytes(kept) > self.near.capacity or too_much:
+        if (
+            not query.prompt
+            or tokens > self.settings.longest
+            or self._bytes(query, kept) > self.near.capacity
+            or too_much
+        ):
             query.state = "rejected"
             return
         query.state, query.key = "waiting", query.number
@@ -216,7 +229,7 @@ class Tiered(Twin):
 
     def _expect_what_fits(self, query: Query) -> None:
         most = max(1, min(query.guess, self.settings.longest - query.prompt))
-        fits = [g for g in range(2, most + 1) if self._bytes(query.prompt + g) <= self.near.capacity]
+        fits = [g for g in range(2, most + 1) if self._bytes(query, query.prompt + g) <= self.near.capacity]
         query.guess = max(fits, default=1)
 
     # A step
@@ -279,6 +292,8 @@ class Tiered(Twin):
 
     def _admit(self, query: Query) -> bool:
         """Take it in, or let it fetch first; false if the queue stands."""
+        if query.swapped:
+            return self._come_back(query)
         fresh = not (query.at or query.held or query.own)
         if fresh:
             far = self._find(query)
@@ -407,6 +422,8 @@ class Tiered(Twin):
         self.front += 1
         query.key, query.state = -self.front, "waiting"
         query.turn("preempted", self.calendar.now)
+        if self._swap_out(query):
+            return
         if self.settings.placed and query.given >= query.guess:  # it outgrew its room
             query.guess = 2 * query.given
             self._expect_what_fits(query)
@@ -414,13 +431,62 @@ class Tiered(Twin):
         self._let_go(query)
         self.waiting.append(query)
 
+    def _swap_out(self, query: Query) -> bool:
+        near, further = self.unit.chain[0], (*self.unit.chain, None)[1]
+        if not self.settings.swaps or further is None or not query.own or query.held:
+            return False
+        if not self._make_way(further, query.own):
+            return False
+        further.used += query.own
+        further.peak = max(further.peak, further.used)
+        near.leaving += query.own
+        self.swapping += query.own
+        query.swapped, query.state = query.own, "moving"
+        self._carry(WRITE_BACK, near, further, query, lambda: self._is_out(query))
+        return True
+
+    def _is_out(self, query: Query) -> None:
+        self.near.leaving -= query.swapped
+        self.swapping -= query.swapped
+        self._give_back(query)
+        query.state = "waiting"
+        self.waiting.append(query)
+
+    def _come_back(self, query: Query) -> bool:
+        if not self._take(query, max(query.swapped, self._bytes(query, query.known))):
+            return False
+        self.waiting.remove(query)
+        query.state = "moving"
+        query.turn("move", self.calendar.now)
+        self._carry(DEMAND, self.unit.chain[1], self.near, query, lambda: self._is_back(query))
+        return True
+
+    def _is_back(self, query: Query) -> None:
+        self.unit.chain[1].used -= query.swapped
+        self.calendar.unsettled = True
+        query.swapped, query.state = 0, "waiting"
+        query.turn("queue", self.calendar.now)
+        self.waiting.append(query)
+
+    def _carry(self, traffic: int, source: Store, target: Store, query: Query, then: Any) -> None:
+        path = Path(self.topology.move(source.name, target.name), source.name, target.name)
+        about = {"object": self.stand_in, "object_class": "kv", "then": lambda: self.calendar.ready.append(then)}
+        self.transfers.start(path, traffic, 0, query.swapped, **about)
+
     # Room
 
     def _left(self, query: Query) -> int:
         return query.known - query.at - query.skip * self.settings.block_tokens
 
-    def _bytes(self, tokens: int) -> int:
-        return -(-tokens // self.settings.page_tokens) * self.settings.page_bytes
+    def _bytes(self, query: Query, tokens: int) -> int:
+        """Page by page: those of shared blocks have all layers, the windows keep the last of the others."""
+        s, size = self.settings, 0
+        shared = len(query.blocks) * s.block_tokens
+        for start in range(0, tokens, s.page_tokens):
+            size += s.page_bytes
+            size += s.window_bytes if start < shared else 0
+        behind = min(max(0, tokens - shared), s.window)
+        return size + -(-behind // s.page_tokens) * s.window_bytes
 
     def _free(self) -> int:
         return self.near.capacity - self.near.used - self.near.queued
@@ -429,7 +495,7 @@ class Tiered(Twin):
         until = query.at + query.skip * self.settings.block_tokens + count
         if self.settings.reserves:
             until = max(until, query.prompt + query.guess)
-        return self._take(query, max(0, self._bytes(until) - query.held * self.settings.block_bytes) - query.own)
+        return self._take(query, max(0, self._bytes(query, until) - query.held * self.settings.block_bytes) - query.own)
 
     def _take(self, query: Query, size: int) -> bool:
         if size <= 0:
@@ -444,7 +510,7 @@ class Tiered(Twin):
 
     def _place(self, query: Query, size: int) -> bool:
         """Page by page: behind what it has, else the first hole that is large enough."""
-        count = size // self.settings.page_bytes
+        count = size // self.piece
         mine = [i for i, owner in enumerate(self.pages) if owner is query]
         starts = [mine[-1] + 1] if mine else range(len(self.pages))
         for start in starts:
@@ -459,19 +525,22 @@ class Tiered(Twin):
             return True
         c, sizes = self.near.counters, self.objects.size
         pinned = sum(sizes[obj] for obj, pins in self.near.pins.items() if pins)
-        evictable = c["placed_bytes"] - c["removed_bytes"] - self.near.leaving - pinned
+        evictable = c["placed_bytes"] - c["removed_bytes"] - self.near.leaving - pinned + self.swapping
         if size > self._free() + max(0, evictable):
             return False
-        req = Req(self.stand_in, sizes[self.stand_in], self.gates.issued - 1)
+        return self._make_way(self.near, size)
+
+    def _make_way(self, store: Store, size: int) -> bool:
+        req = Req(self.stand_in, self.objects.size[self.stand_in], self.gates.issued - 1)
         cause = Job(req, 0, lambda: None)
-        self.near.queued += size
-        while self.rooms.is_short(self.near):
-            victim = self.rooms.pick(self.near, req)
+        store.queued += size
+        while self.rooms.is_short(store):
+            victim = self.rooms.pick(store, req)
             if victim is None:
                 break
-            self.rooms.evict(self.near, victim, cause)
-        self.near.queued -= size
-        return size <= self._free()
+            self.rooms.evict(store, victim, cause)
+        store.queued -= size
+        return store.used + store.queued + size <= store.capacity
 
     def _give_back(self, query: Query) -> None:
         if query.own:
@@ -498,7 +567,7 @@ class Tiered(Twin):
         whole, first = query.known if s.whole else done + count, done + count
         if s.reserves:
             whole = first = max(whole, query.prompt + query.guess)
-        own = max(0, self._bytes(whole) - shared)
+        own = max(0, self._bytes(query, whole) - shared)
         reserve = s.reserve if self.running else 0
         if not self._has_room(own + far * s.block_bytes + reserve):
             return False
@@ -508,7 +577,7 @@ class Tiered(Twin):
             query.at = done
         self._consume(far * s.block_bytes)
         self.coming = far * s.block_bytes
-        return self._take(query, max(0, self._bytes(first) - shared) - query.own)
+        return self._take(query, max(0, self._bytes(query, first) - shared) - query.own)
 
     # The line of free bytes
 
