@@ -38,7 +38,7 @@ from hiersim.drivers.cache_record import PACKED, HitMap, Intervals, check_output
 from hiersim.drivers.cache_result import CacheResult, Series
 from hiersim.errors import PolicyError, TraceError
 from hiersim.policies import admission as admissions
-from hiersim.policies import dice
+from hiersim.policies import dice, memory
 from hiersim.policies.contract import Setup, known
 from hiersim.policies.loader import Policy
 
@@ -105,6 +105,7 @@ class Study:
         apart = setup._replace(seed=dice.splitmix(setup.seed) >> 1)  # other random numbers than the policy's
         self._door = self.admission.init(apart) if self.admission else self._state
         self._here = np.zeros(self.objects, np.uint8)
+        memory.spread((*self._state, self._here))
         self._counts = np.zeros(COUNTS, np.int64)
         self._seconds = 0.0
         self._victims: list[np.ndarray] | None = [] if victims else None

@@ -3,8 +3,14 @@
 # mypy: disallow-untyped-calls=false
 from __future__ import annotations
 
+import ctypes
+import functools
+import mmap
+import sys
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -12,6 +18,30 @@ from numba.core.extending import intrinsic
 from numba.np.arrayobj import make_array
 
 from hiersim import jit
+
+LARGE = 1 << 20  # bytes from which an array is worth large pages
+
+
+def spread(arrays: Iterable[np.ndarray]) -> None:
+    """Ask for large pages below the larger arrays, where the system has them: a look at random then finds its page."""
+    advise = _madvise()
+    for array in arrays:
+        if advise is not None and getattr(array, "nbytes", 0) >= LARGE:
+            start = -(-array.ctypes.data // mmap.PAGESIZE) * mmap.PAGESIZE
+            end = (array.ctypes.data + array.nbytes) // mmap.PAGESIZE * mmap.PAGESIZE
+            advise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), mmap.MADV_HUGEPAGE)  # refused, it does no harm
+
+
+@functools.cache
+def _madvise() -> Callable[..., int] | None:
+    """Return the C library's function; ``None`` where there is none."""
+    if sys.platform != "linux" or not hasattr(mmap, "MADV_HUGEPAGE"):
+        return None
+    try:
+        return ctypes.CDLL(None).madvise
+    except (OSError, AttributeError):
+        return None
+
 
 if jit.DISABLED:
 
