@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from hiersim import jit
 from hiersim.jit import hot, inner
 from hiersim.policies import bits, memory
 
@@ -88,13 +89,21 @@ def pair_of(table: np.ndarray, pairs: np.ndarray, inverse: np.ndarray, key: int)
     return np.uint64(pairs[2 * key]), np.uint64(pairs[2 * key + 1]), np.uint64(table.shape[0]), inverse[0]
 
 
-@hot
-def remainder(word: Any, by: Any, inverse: Any) -> int:
-    """Return ``word`` modulo ``by``, both below 2^32, ``inverse`` being 2^64 / ``by`` rounded up.
+if jit.DISABLED:
 
-    Lemire, Kaser, Kurz: Faster remainder by direct computation. Software: Practice and Experience 49(6), 2019.
-    """
-    return int(bits.upper(word * inverse, by))  # the product is taken modulo 2^64
+    def remainder(word: Any, by: Any, inverse: Any) -> int:
+        """Return ``word`` modulo ``by``."""
+        return int(word) % int(by)
+
+else:
+
+    @hot
+    def remainder(word: Any, by: Any, inverse: Any) -> int:
+        """Return ``word`` modulo ``by``, both below 2^32, ``inverse`` being 2^64 / ``by`` rounded up.
+
+        Lemire, Kaser, Kurz: Faster remainder by direct computation. Software: Practice and Experience 49(6), 2019.
+        """
+        return int(bits.upper(word * inverse, by))  # the product is taken modulo 2^64
 
 
 @hot
