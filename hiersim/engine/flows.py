@@ -7,15 +7,10 @@ from __future__ import annotations
 
 import math
 
-from hiersim.engine import heap, work
+from hiersim.engine import costs, heap
 from hiersim.engine.columns import (
     ACTIVE,
-    BANDWIDTH,
-    CACHE,
-    DIES,
     DIRTY,
-    EITHER,
-    EITHER_TOO,
     FREE_GROUP,
     G_AMOUNT,
     G_ANCHOR,
@@ -48,17 +43,12 @@ from hiersim.engine.columns import (
     J_UNIT,
     NONE,
     NOW,
-    OPERATIONS,
-    PK_REVERSE,
-    R_BOUNDS,
-    R_COUNTS,
     R_HOPS,
     R_LOADED,
     R_NEAR,
     R_OPERATES,
     R_RANK,
     RATE,
-    REQUESTS,
     SERVED,
     SHIFT,
     SLOWEST,
@@ -67,82 +57,10 @@ from hiersim.engine.columns import (
     U_PORT,
     WEIGHT,
 )
-from hiersim.engine.effects import activation, dies, packets
 from hiersim.engine.world import World
 from hiersim.jit import hot, inner
 
 NEVER = float(1 << 62)  # picoseconds: no flow of a run ends so late
-
-
-@hot
-def byte_cost(w: World, route: int, at: int, amount: int, wire: int, asked: int) -> float:
-    """Return the picoseconds that one byte of a transfer takes of the route's bound number ``at``.
-
-    Args:
-        w: the World.
-        route: the transfer's route.
-        at: which of the route's bounds.
-        amount: the transfer's bytes.
-        wire: its bytes on the wire of the hop that the bound is for.
-        asked: bytes of the read requests that it answers there.
-    """
-    on = w.route_bound_at[route, at]
-    hop = w.route_hop[route, on]
-    direction = w.route_direction[route, on]
-    kind = w.route_cost[route, at]
-    if kind == OPERATIONS:
-        return (1.0 / amount) * w.op_cost[hop, direction]
-    if kind == DIES:
-        return dies.read_cost(w, hop, amount) if direction == 0 else dies.write_cost(w, hop, amount)
-    if kind == REQUESTS:
-        other = w.packet[hop, PK_REVERSE + direction]
-        return (asked / amount) * w.byte_cost[other, 1 - direction]
-    share = wire / amount
-    if kind == CACHE:
-        return share * w.cache_cost[hop]
-    cost = share * w.byte_cost[hop, direction]
-    pays = (kind == BANDWIDTH) == (direction == 1)  # writes on the one account, reads on the other
-    return cost * w.turnaround[hop] if pays and w.turnaround[hop] > 1.0 else cost
-
-
-@hot
-def slowest(w: World, g: int, route: int) -> float:
-    """Return the most picoseconds that a byte of a group takes of a bound, for the law that none is passed sooner."""
-    most = 0.0
-    for i in range(w.routes[route, R_BOUNDS]):
-        rule = w.rule[w.route_bound[route, i]]
-        if rule == EITHER:  # one of the two accounts must hold: at least the cheaper one
-            most = max(most, min(w.group_cost[g, i], w.group_cost[g, i + 1]))
-        elif rule != EITHER_TOO and w.route_cost[route, i] != CACHE:
-            most = max(most, w.group_cost[g, i])
-    return most
-
-
-@hot
-def enter_sizes(w: World, g: int, route: int, amount: int) -> None:
-    """Enter what a transfer of a size counts on each hop of a group's route."""
-    counts_more = w.routes[route, R_COUNTS] == 1
-    for i in range(w.routes[route, R_HOPS]):
-        hop, direction = w.route_hop[route, i], w.route_direction[route, i]
-        w.group_wire[g, 3 * i] = packets.on_wire(w, hop, direction, amount)
-        if counts_more:
-            w.group_wire[g, 3 * i + 1] = packets.asked(w, hop, direction, amount)
-            w.group_wire[g, 3 * i + 2] = activation.opened(w, hop, amount)
-
-
-@inner
-def enter_operation(w: World, g: int, job: int) -> None:
-    """Enter what a picosecond of an operation's work takes of its unit, and of its near tier for what it moves."""
-    route, duration = w.jobs[job, J_ROUTE], w.jobs[job, J_AMOUNT]
-    for i in range(w.routes[route, R_BOUNDS]):
-        on = w.route_bound_at[route, i]
-        if on == 0:  # the unit itself
-            w.group_cost[g, i] = 1.0
-            continue
-        hop, direction = w.route_hop[route, on], w.route_direction[route, on]
-        amount = work.moved(w, job, direction)
-        cost = byte_cost(w, route, i, amount, packets.on_wire(w, hop, direction, amount), 0)
-        w.group_cost[g, i] = (cost * amount) / duration
 
 
 @inner
@@ -187,22 +105,10 @@ def find_group(w: World, job: int) -> int:
     if w.routes[route, R_OPERATES] == 1:  # each has costs of its own
         g = NONE
     while g != NONE:
-        if w.groups[g, G_AMOUNT] == amount or costs_equal(w, g, route, amount):
+        if w.groups[g, G_AMOUNT] == amount or costs.are_equal(w, g, route, amount):
             return g
         g = w.groups[g, G_SIBLING]
     return begin_group(w, job)
-
-
-@inner
-def costs_equal(w: World, g: int, route: int, amount: int) -> bool:
-    """Say whether a byte of a transfer of this size costs on every bound what one of the group's does."""
-    for i in range(w.routes[route, R_BOUNDS]):
-        on = w.route_bound_at[route, i]
-        hop, direction = w.route_hop[route, on], w.route_direction[route, on]
-        wire, asked = packets.on_wire(w, hop, direction, amount), packets.asked(w, hop, direction, amount)
-        if w.group_cost[g, i] != byte_cost(w, route, i, amount, wire, asked):
-            return False
-    return True
 
 
 @inner
@@ -225,13 +131,12 @@ def begin_group(w: World, job: int) -> int:
     w.rates[g, RATE] = 0.0
     w.rates[g, WEIGHT] = w.class_weight[traffic]
     if w.routes[route, R_OPERATES] == 1:
-        enter_operation(w, g, job)
+        costs.enter_operation(w, g, job)
+        w.rates[g, SLOWEST] = costs.slowest(w, g, route)
+    elif w.known_size[route] == amount:
+        costs.recall(w, g, route)
     else:
-        enter_sizes(w, g, route, amount)
-        for i in range(w.routes[route, R_BOUNDS]):
-            at = 3 * w.route_bound_at[route, i]
-            w.group_cost[g, i] = byte_cost(w, route, i, amount, w.group_wire[g, at], w.group_wire[g, at + 1])
-    w.rates[g, SLOWEST] = slowest(w, g, route)
+        costs.enter(w, g, route, amount)
     w.groups[g, G_AMOUNT] = amount
     w.groups[g, G_SIBLING] = w.first_group[route, traffic]
     w.first_group[route, traffic] = g

@@ -47,6 +47,7 @@ TWIN_EFFECTS = {
 }  # fmt: skip
 
 CORE_EFFECTS = {
+    "costs of another size are recalled": ("hiersim.engine.flows", "elif w.known_size[route] == amount:", "elif w.known_size[route] > 0:", "packets"),
     "rates of another size are recalled": ("hiersim.engine.memo", "if w.routes[route, R_SIZED] == 1 else 0", "if False else 0", "packets"),
     "rates before a cache was full are recalled": ("hiersim.engine.memo", "which |= 1 << i", "which |= 0", "write cache"),
     "recalled rates leave hops idle": ("hiersim.engine.memo", "    if w.clock[RESIDUES] == 1:\n        for k in range(w.budget.shape[0]):\n            w.residual", "    if False:\n        for k in range(w.budget.shape[0]):\n            w.residual", "loaded latency"),
@@ -54,7 +55,7 @@ CORE_EFFECTS = {
     "headers of the other direction": ("hiersim.engine.effects.packets", "w.packet[hop, PK_HEADER + direction]", "w.packet[hop, PK_HEADER + 1 - direction]", "packets"),
     "requests charged to their own direction": ("hiersim.engine.hops", "plan.link_step[hop.part, 1 - direction][0]", "plan.link_step[hop.part, direction][0]", "packets, full duplex"),
     "requests not counted": ("hiersim.engine.transfers", "if requests > 0:", "if False:", "packets"),
-    "turnaround dropped": ("hiersim.engine.flows", "cost * w.turnaround[hop] if pays and", "cost if pays and", "turnaround"),
+    "turnaround dropped": ("hiersim.engine.costs", "cost * w.turnaround[hop] if pays and", "cost if pays and", "turnaround"),
     "both accounts of a turning medium hold": ("hiersim.engine.effects.turnaround", "max(0.0, max(one, other))", "max(0.0, min(one, other))", "turnaround"),
     "an account may not be overdrawn": ("hiersim.engine.last", "left if abs(left) > 1e-9", "left if left > 1e-9", "turnaround"),
     "of one flow the first account holds": ("hiersim.engine.last", "here = turnaround.level(w, k)\n        if", "here = room_of(w, k) / w.load[k]\n        if", "turnaround"),

@@ -8,8 +8,8 @@ from hiersim.drivers.execute.columns import K_CARRY, K_LAST_READ, K_LAST_WRITTEN
 from hiersim.drivers.execute.program import Program
 from hiersim.engine import work
 from hiersim.engine.columns import CACHE, EITHER, EITHER_TOO, R_BOUNDS, R_LATENCY, R_TWICE
+from hiersim.engine.costs import byte_cost
 from hiersim.engine.effects import packets
-from hiersim.engine.flows import byte_cost
 from hiersim.engine.world import World
 from hiersim.jit import hot, inner
 

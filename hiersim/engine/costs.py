@@ -1,0 +1,139 @@
+"""What a byte of a transfer costs on each bound of its route, for a group of flows whose costs are equal.
+
+Transcribes docs/model.md, section 1. Costs are a matter of route and size, so those of the last size are remembered.
+"""
+
+from __future__ import annotations
+
+from hiersim.engine import work
+from hiersim.engine.columns import (
+    BANDWIDTH,
+    CACHE,
+    DIES,
+    EITHER,
+    EITHER_TOO,
+    J_AMOUNT,
+    J_ROUTE,
+    OPERATIONS,
+    PK_REVERSE,
+    R_BOUNDS,
+    R_COUNTS,
+    R_HOPS,
+    REQUESTS,
+    SLOWEST,
+)
+from hiersim.engine.effects import activation, dies, packets
+from hiersim.engine.world import World
+from hiersim.jit import hot, inner
+
+
+@hot
+def byte_cost(w: World, route: int, at: int, amount: int, wire: int, asked: int) -> float:
+    """Return the picoseconds that one byte of a transfer takes of the route's bound number ``at``.
+
+    Args:
+        w: the World.
+        route: the transfer's route.
+        at: which of the route's bounds.
+        amount: the transfer's bytes.
+        wire: its bytes on the wire of the hop that the bound is for.
+        asked: bytes of the read requests that it answers there.
+    """
+    on = w.route_bound_at[route, at]
+    hop = w.route_hop[route, on]
+    direction = w.route_direction[route, on]
+    kind = w.route_cost[route, at]
+    if kind == OPERATIONS:
+        return (1.0 / amount) * w.op_cost[hop, direction]
+    if kind == DIES:
+        return dies.read_cost(w, hop, amount) if direction == 0 else dies.write_cost(w, hop, amount)
+    if kind == REQUESTS:
+        other = w.packet[hop, PK_REVERSE + direction]
+        return (asked / amount) * w.byte_cost[other, 1 - direction]
+    share = wire / amount
+    if kind == CACHE:
+        return share * w.cache_cost[hop]
+    cost = share * w.byte_cost[hop, direction]
+    pays = (kind == BANDWIDTH) == (direction == 1)  # writes on the one account, reads on the other
+    return cost * w.turnaround[hop] if pays and w.turnaround[hop] > 1.0 else cost
+
+
+@hot
+def slowest(w: World, g: int, route: int) -> float:
+    """Return the most picoseconds that a byte of a group takes of a bound, for the law that none is passed sooner."""
+    most = 0.0
+    for i in range(w.routes[route, R_BOUNDS]):
+        rule = w.rule[w.route_bound[route, i]]
+        if rule == EITHER:  # one of the two accounts must hold: at least the cheaper one
+            most = max(most, min(w.group_cost[g, i], w.group_cost[g, i + 1]))
+        elif rule != EITHER_TOO and w.route_cost[route, i] != CACHE:
+            most = max(most, w.group_cost[g, i])
+    return most
+
+
+@hot
+def enter_sizes(w: World, g: int, route: int, amount: int) -> None:
+    """Enter what a transfer of a size counts on each hop of a group's route."""
+    counts_more = w.routes[route, R_COUNTS] == 1
+    for i in range(w.routes[route, R_HOPS]):
+        hop, direction = w.route_hop[route, i], w.route_direction[route, i]
+        w.group_wire[g, 3 * i] = packets.on_wire(w, hop, direction, amount)
+        if counts_more:
+            w.group_wire[g, 3 * i + 1] = packets.asked(w, hop, direction, amount)
+            w.group_wire[g, 3 * i + 2] = activation.opened(w, hop, amount)
+
+
+@inner
+def enter_operation(w: World, g: int, job: int) -> None:
+    """Enter what a picosecond of an operation's work takes of its unit, and of its near tier for what it moves."""
+    route, duration = w.jobs[job, J_ROUTE], w.jobs[job, J_AMOUNT]
+    for i in range(w.routes[route, R_BOUNDS]):
+        on = w.route_bound_at[route, i]
+        if on == 0:  # the unit itself
+            w.group_cost[g, i] = 1.0
+            continue
+        hop, direction = w.route_hop[route, on], w.route_direction[route, on]
+        amount = work.moved(w, job, direction)
+        cost = byte_cost(w, route, i, amount, packets.on_wire(w, hop, direction, amount), 0)
+        w.group_cost[g, i] = (cost * amount) / duration
+
+
+@inner
+def are_equal(w: World, g: int, route: int, amount: int) -> bool:
+    """Say whether a byte of a transfer of this size costs on every bound what one of the group's does."""
+    for i in range(w.routes[route, R_BOUNDS]):
+        on = w.route_bound_at[route, i]
+        hop, direction = w.route_hop[route, on], w.route_direction[route, on]
+        wire, asked = packets.on_wire(w, hop, direction, amount), packets.asked(w, hop, direction, amount)
+        if w.group_cost[g, i] != byte_cost(w, route, i, amount, wire, asked):
+            return False
+    return True
+
+
+@inner
+def enter(w: World, g: int, route: int, amount: int) -> None:
+    """Enter what a byte of a transfer of a size costs on each bound of a group's route, and remember it."""
+    enter_sizes(w, g, route, amount)
+    bounds = w.routes[route, R_BOUNDS]
+    for i in range(bounds):
+        at = 3 * w.route_bound_at[route, i]
+        cost = byte_cost(w, route, i, amount, w.group_wire[g, at], w.group_wire[g, at + 1])
+        w.group_cost[g, i] = cost
+        w.known_cost[route, i] = cost
+    for i in range(3 * w.routes[route, R_HOPS]):
+        w.known_wire[route, i] = w.group_wire[g, i]
+    most = slowest(w, g, route)
+    w.rates[g, SLOWEST] = most
+    w.known_cost[route, bounds] = most
+    w.known_size[route] = amount
+
+
+@inner
+def recall(w: World, g: int, route: int) -> None:
+    """Enter the costs that the last group of a route had, whose transfers were as large."""
+    bounds = w.routes[route, R_BOUNDS]
+    for i in range(bounds):
+        w.group_cost[g, i] = w.known_cost[route, i]
+    for i in range(3 * w.routes[route, R_HOPS]):
+        w.group_wire[g, i] = w.known_wire[route, i]
+    w.rates[g, SLOWEST] = w.known_cost[route, bounds]
