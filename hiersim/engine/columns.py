@@ -78,8 +78,9 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     SPANS_SIZE,
     LEVELS_SIZE,
     RESIDUES,  # 1 when something asks what the rates have left of the bounds
+    OPERATING,  # operations that flow
     CLOCK_COLUMNS,
-) = range(41)
+) = range(42)
 
 # --- jobs -----------------------------------------------------------------------------------------------------------
 (
@@ -289,6 +290,8 @@ ON_ACCESS, ADMIT, PREFER, GATE_FIELDS, GATE_COLUMNS = 0, 1, 2, 3, 4
     R_RANK,  # its place among routes by their hops
     ROUTE_COLUMNS,
 ) = range(16)
+
+KNOWN_BITS = 2  # sizes of a route whose costs are remembered, as a power of two
 
 # --- rates that were set before -------------------------------------------------------------------------------------
 MEMO_ROWS = 1 << 12  # a power of two; of replays 95 in 100 settings of rates are found again

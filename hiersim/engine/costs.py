@@ -1,6 +1,6 @@
 """What a byte of a transfer costs on each bound of its route, for a group of flows whose costs are equal.
 
-Transcribes docs/model.md, section 1. Costs are a matter of route and size, so those of the last size are remembered.
+Transcribes docs/model.md, section 1. Costs are a matter of route and size, so those of a few sizes are remembered.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from hiersim.engine.columns import (
     EITHER_TOO,
     J_AMOUNT,
     J_ROUTE,
+    KNOWN_BITS,
     OPERATIONS,
     PK_REVERSE,
     R_BOUNDS,
@@ -110,30 +111,36 @@ def are_equal(w: World, g: int, route: int, amount: int) -> bool:
     return True
 
 
+@hot
+def place(route: int, amount: int) -> int:
+    """Return where the costs of a route's transfers of a size are remembered: one of a few places of the route."""
+    return (route << KNOWN_BITS) | ((amount >> 12) ^ (amount >> 17)) & ((1 << KNOWN_BITS) - 1)
+
+
 @inner
 def enter(w: World, g: int, route: int, amount: int) -> None:
     """Enter what a byte of a transfer of a size costs on each bound of a group's route, and remember it."""
     enter_sizes(w, g, route, amount)
-    bounds = w.routes[route, R_BOUNDS]
+    bounds, row = w.routes[route, R_BOUNDS], place(route, amount)
     for i in range(bounds):
         at = 3 * w.route_bound_at[route, i]
         cost = byte_cost(w, route, i, amount, w.group_wire[g, at], w.group_wire[g, at + 1])
         w.group_cost[g, i] = cost
-        w.known_cost[route, i] = cost
+        w.known_cost[row, i] = cost
     for i in range(3 * w.routes[route, R_HOPS]):
-        w.known_wire[route, i] = w.group_wire[g, i]
+        w.known_wire[row, i] = w.group_wire[g, i]
     most = slowest(w, g, route)
     w.rates[g, SLOWEST] = most
-    w.known_cost[route, bounds] = most
-    w.known_size[route] = amount
+    w.known_cost[row, bounds] = most
+    w.known_size[row] = amount
 
 
 @inner
-def recall(w: World, g: int, route: int) -> None:
-    """Enter the costs that the last group of a route had, whose transfers were as large."""
-    bounds = w.routes[route, R_BOUNDS]
+def recall(w: World, g: int, route: int, amount: int) -> None:
+    """Enter the costs that a group of a route had whose transfers were as large."""
+    bounds, row = w.routes[route, R_BOUNDS], place(route, amount)
     for i in range(bounds):
-        w.group_cost[g, i] = w.known_cost[route, i]
+        w.group_cost[g, i] = w.known_cost[row, i]
     for i in range(3 * w.routes[route, R_HOPS]):
-        w.group_wire[g, i] = w.known_wire[route, i]
-    w.rates[g, SLOWEST] = w.known_cost[route, bounds]
+        w.group_wire[g, i] = w.known_wire[row, i]
+    w.rates[g, SLOWEST] = w.known_cost[row, bounds]

@@ -43,6 +43,7 @@ from hiersim.engine.columns import (
     J_UNIT,
     NONE,
     NOW,
+    OPERATING,
     R_HOPS,
     R_LOADED,
     R_NEAR,
@@ -131,10 +132,11 @@ def begin_group(w: World, job: int) -> int:
     w.rates[g, RATE] = 0.0
     w.rates[g, WEIGHT] = w.class_weight[traffic]
     if w.routes[route, R_OPERATES] == 1:
+        w.clock[OPERATING] += 1
         costs.enter_operation(w, g, job)
         w.rates[g, SLOWEST] = costs.slowest(w, g, route)
-    elif w.known_size[route] == amount:
-        costs.recall(w, g, route)
+    elif w.known_size[costs.place(route, amount)] == amount:
+        costs.recall(w, g, route, amount)
     else:
         costs.enter(w, g, route, amount)
     w.groups[g, G_AMOUNT] = amount
@@ -183,6 +185,8 @@ def end_group(w: World, g: int) -> None:
     else:
         w.groups[after, G_PREV] = before
     route, traffic = w.groups[g, G_ROUTE], w.groups[g, G_CLASS]
+    if w.routes[route, R_OPERATES] == 1:
+        w.clock[OPERATING] -= 1
     sibling = w.first_group[route, traffic]
     if sibling == g:
         w.first_group[route, traffic] = w.groups[g, G_SIBLING]

@@ -211,8 +211,8 @@ def _describe(plan: Plan, near: set[int], operating: set[int]) -> dict[str, Any]
         "route_cost": cost,
         "route_loaded": loaded,
         "crosses": crosses,
-        "known_size": np.zeros(len(plan.routes), np.int64),
-        "known_cost": np.zeros((len(plan.routes), most + 1)),
-        "known_wire": np.zeros((len(plan.routes), 3 * longest), np.int64),
+        "known_size": np.zeros(len(plan.routes) << c.KNOWN_BITS, np.int64),
+        "known_cost": np.zeros((len(plan.routes) << c.KNOWN_BITS, most + 1)),
+        "known_wire": np.zeros((len(plan.routes) << c.KNOWN_BITS, 3 * longest), np.int64),
         "first_group": np.full((len(plan.routes), c.CLASSES), c.NONE, np.int64),
     }

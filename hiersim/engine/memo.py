@@ -18,7 +18,7 @@ from hiersim.engine.columns import (
     MEMO_GROUPS,
     MEMO_ROWS,
     NONE,
-    R_OPERATES,
+    OPERATING,
     R_SIZED,
     RATE,
     RESIDUES,
@@ -36,7 +36,7 @@ FACTOR = 0x5BD1E995
 @inner
 def find(w: World) -> int:
     """Describe the active groups in ``memo_asked``; return the row that is theirs, -1 where they have none."""
-    if w.clock[THROTTLED] == 1:
+    if w.clock[THROTTLED] == 1 or w.clock[OPERATING] > 0:  # an operation has costs of its own
         return NONE
     count = 0
     mixed = full_caches(w)
@@ -44,7 +44,7 @@ def find(w: World) -> int:
     g = w.clock[GROUP_HEAD]
     while g != NONE:
         route = w.groups[g, G_ROUTE]
-        if count == MEMO_GROUPS or w.routes[route, R_OPERATES] == 1:
+        if count == MEMO_GROUPS:
             return NONE
         asks = (w.groups[g, G_FLOWS] << 18) | (w.groups[g, G_CLASS] << 16) | route
         amount = w.groups[g, G_AMOUNT] if w.routes[route, R_SIZED] == 1 else 0

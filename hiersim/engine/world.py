@@ -76,9 +76,9 @@ class World(NamedTuple):
     memo: I64  # [MEMO_ROWS, MEMO_COLUMNS]: groups + 1, full caches; of each group what it asks, 2 words, and its bound
     memo_rate: F64  # [MEMO_ROWS, MEMO_GROUPS + bounds]: rates, and what is left of the bounds
     memo_asked: I64  # [MEMO_COLUMNS]: scratch, as the rows of the memo begin
-    known_size: I64  # [routes]: bytes of the transfers for which the next two hold, 0 at first
-    known_cost: F64  # [routes, bounds of a route + 1]: as ``group_cost``, then the most of them that must hold
-    known_wire: I64  # [routes, 3 x hops of a route]: as ``group_wire``
+    known_size: I64  # [places, see costs.place]: bytes of the transfers for which the next two hold, 0 at first
+    known_cost: F64  # [places, bounds of a route + 1]: as ``group_cost``, then the most of them that must hold
+    known_wire: I64  # [places, 3 x hops of a route]: as ``group_wire``
     crosses: U8  # [routes, bounds]: 1 where the route has the bound
     bound_time: I64  # [H, bounds]: picoseconds of flows on a hop, by the bound that limits them
     move: I64  # [T, T]: the route of a move
