@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from tables import keep, measure
 
 from hiersim.engine import columns as c
 from hiersim.engine.core import Core
@@ -224,18 +225,9 @@ def main():
     parser.add_argument("--write", action="store_true", help="also into benchmarks/results/core.md")
     options = parser.parse_args()
     core_run(0.5, trace(100), 16, 1)  # compiles
-    lines = []
-    for title, table in ((title, table) for title, table in TABLES.items() if options.only in title):
-        lines += ["", f"## {title}", ""]
-        print("\n".join(lines[-3:]), flush=True)
-        for number, cells in enumerate(table(options)):
-            lines.append("| " + " | ".join(cells) + " |")
-            lines += ["|" + "---|" * len(cells)] if number == 0 else []
-            print("\n".join(lines[-1 - (number == 0) :]), flush=True)
+    lines = measure(TABLES, options)
     if options.write:
-        target = ROOT / "benchmarks" / "results" / "core.md"
-        target.parent.mkdir(exist_ok=True)
-        target.write_text("# The timed core\n" + "\n".join(lines) + "\n")
+        keep("core.md", "The timed core", lines)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from policies import machine, write_oracle_general, zipf
+from policies import write_oracle_general, zipf
+from tables import machine
 
 from hiersim import jit
 from hiersim.drivers.cache_study import next_uses
@@ -199,7 +200,7 @@ def main():
     lines = [
         "# All LRU cache sizes in one pass, and samples",
         "",
-        machine(),
+        machine("libcachesim"),
         "",
         title,
         "",

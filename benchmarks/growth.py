@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from policies import machine
+from tables import machine
 
 from hiersim import policies
 from hiersim.drivers.cache_study import Study

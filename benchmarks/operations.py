@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from tables import keep, measure
 
 from hiersim.api.sources import generate
 from hiersim.config import load
@@ -159,17 +160,9 @@ def main():
     parser.add_argument("--repeat", type=int, default=2)
     parser.add_argument("--write", action="store_true", help="also into benchmarks/results/operations.md")
     options = parser.parse_args()
-    lines = []
-    for title, table in ((title, table) for title, table in TABLES.items() if options.only in title):
-        lines += ["", f"## {title}", ""]
-        print("\n".join(lines[-3:]), flush=True)
-        for number, cells in enumerate(table(options)):
-            lines.append("| " + " | ".join(cells) + " |")
-            lines += ["|" + "---|" * len(cells)] if number == 0 else []
-            print("\n".join(lines[-1 - (number == 0) :]), flush=True)
+    lines = measure(TABLES, options)
     if options.write:
-        target = ROOT / "benchmarks" / "results" / "operations.md"
-        target.write_text("# The execute driver\n" + "\n".join(lines) + "\n")
+        keep("operations.md", "The execute driver", lines)
 
 
 if __name__ == "__main__":

@@ -16,15 +16,13 @@ differ in detail, miss counts agree to 2 % and the table says by how much they d
 
 import argparse
 import json
-import os
-import platform
 import sys
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
+from tables import machine
 
 from hiersim import policies
 from hiersim.drivers.cache_study import Study, next_uses
@@ -162,14 +160,6 @@ def both(names):
     return found
 
 
-def machine():
-    """Describe the processor and the versions in a line."""
-    info = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    model = next((line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")), "")
-    versions = ", ".join(f"{name} {metadata.version(name)}" for name in ("numba", "numpy", "libcachesim"))
-    return f"{model or platform.machine()}, {os.cpu_count()} cores; Python {platform.python_version()}, {versions}"
-
-
 def main():
     """Measure, print tables, and write them if asked."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -182,7 +172,7 @@ def main():
     parser.add_argument("--out", type=Path, help="write the tables to this file, too")
     options = parser.parse_args()
     chosen = both([name for name in options.policies.split(",") if name])
-    lines = ["# Replay speed beside libcachesim", "", machine(), ""]
+    lines = ["# Replay speed beside libcachesim", "", machine("libcachesim"), ""]
     lines += ["One thread, CPU time, contenders in turns, best of " + f"{options.repeat}.", ""]
     print("\n".join(lines))
     if options.mooncake:

@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
-from policies import machine
+from tables import machine
 
 from hiersim import policies
 from hiersim.api.replay_stream import bytes_of, replay_spool
