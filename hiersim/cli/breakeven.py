@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
@@ -9,11 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hiersim.cli.check import Set
-from hiersim.cli.console import console, plain_file, put_json, show, telling_of_compilation, working
+from hiersim.cli.console import console, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import Json, Quiet, check_picture
+from hiersim.cli.outputs import target_of, write_found
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from hiersim.api.breakeven import BreakEven
 
 
@@ -42,13 +46,14 @@ def breakeven(
     from hiersim.api.simulation import load
 
     asked = {"contexts": _tokens(contexts), "busy": _share(busy), "new": new}
-    target = None if out is None else _target(out)
+    check_picture(out)
+    target = target_of(out)
     with telling_of_compilation(quiet):
         simulation = load(file, set or [])
         with working("serving", quiet) as progress:
             found = examine(simulation, progress=progress, **asked)  # type: ignore[arg-type]
     if target is not None:
-        _write(found, target)
+        write_found(target, found.table, partial(_draw, found))
     if json:
         put_json(found.as_dict(), json)
     if json != "-":
@@ -88,28 +93,6 @@ def _share(text: str) -> float:
     return share
 
 
-def _target(out: Path) -> Path:
-    from hiersim.errors import ConfigError, Mistake
-
-    check_picture(out)
-    if out.suffix not in (".parquet", ".png", ".svg"):
-        raise ConfigError([Mistake("", f"`{out}` ends in none of .parquet, .png, .svg", "--out")])
-    return plain_file(out)
-
-
-def _write(found: BreakEven, path: Path) -> None:
-    if path.suffix == ".parquet":
-        from hiersim.report.files import write_files
-        from hiersim.sweep.swept import parquet
-
-        write_files(path.parent, {path.name: parquet(found.table())})
-        return
-    from hiersim.report.breakeven_plot import breakeven_plot
-    from hiersim.report.outputs import write_picture
-
-    write_picture(breakeven_plot(found), path)
-
-
 def _show(found: BreakEven) -> None:
     from hiersim.report.breakeven_table import breakeven_table, headline, sentences
 
@@ -118,3 +101,9 @@ def _show(found: BreakEven) -> None:
     print()
     for line in sentences(found):
         print(fill(line, console().width, subsequent_indent="  "))
+
+
+def _draw(found: BreakEven) -> Axes:
+    from hiersim.report.breakeven_plot import breakeven_plot
+
+    return breakeven_plot(found)

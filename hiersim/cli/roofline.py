@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hiersim.cli.check import Set
-from hiersim.cli.console import console, plain_file, put_json, show, telling_of_compilation, working
+from hiersim.cli.console import console, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import Json, Quiet, check_picture
+from hiersim.cli.outputs import PICTURES, target_of
 
 if TYPE_CHECKING:
     from hiersim.api.balance import Balance
@@ -42,7 +43,8 @@ def roofline(
     """
     from hiersim.api.balance import balance
 
-    target = None if out is None else _target(out)
+    check_picture(out)
+    target = target_of(out, PICTURES)
     kept = file.is_dir() or file.suffix == ".json"
     _check(kept, set or [], without)
     result, machine, simulation = _kept(file) if kept else _run(file, set or [], quiet)
@@ -84,15 +86,6 @@ def _check(kept: bool, changes: list[str], without: int) -> None:
     if kept and (changes or without):
         option = "--set" if changes else "--without"
         raise ConfigError([Mistake("", "a run that was kept cannot be run again; give its scenario", option)])
-
-
-def _target(out: Path) -> Path:
-    from hiersim.errors import ConfigError, Mistake
-
-    check_picture(out)
-    if out.suffix not in (".png", ".svg"):
-        raise ConfigError([Mistake("", f"`{out}` ends in none of .png, .svg", "--out")])
-    return plain_file(out)
 
 
 def _kept(file: Path) -> tuple[Result, Machine | None, None]:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hiersim.cli.check import Set
-from hiersim.cli.console import console, plain_file, put_json, show, telling_of_compilation, working
+from hiersim.cli.console import console, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import Json, Processes, Quiet
+from hiersim.cli.outputs import target_of, write_found
 
 if TYPE_CHECKING:
     from hiersim.insight.whatif import WhatIf
@@ -46,7 +47,7 @@ def whatif(
 
     asked: dict[str, Any] = {"number": number, "apart": apart, "workers": workers}
     asked |= {"step": _share(step, "--step"), "save": _share(save, "--save")}
-    target = None if out is None else _target(out)
+    target = target_of(out)
     with telling_of_compilation(quiet):
         from hiersim.insight.whatif import whatif as study
 
@@ -54,7 +55,7 @@ def whatif(
         with working("simulating", quiet) as progress:
             found = study(simulation, progress=progress, prices=prices, **asked)
     if target is not None:
-        _write(found, target)
+        write_found(target, found.table, found.plot)
     if json:
         put_json(document(found), json)
     if json != "-":
@@ -74,26 +75,6 @@ def _share(text: str, option: str) -> float:
     if not 0 < share < 1:
         raise ConfigError([Mistake("", f"must be more than 0 and less than 100%, got {text}", option)])
     return share
-
-
-def _target(out: Path) -> Path:
-    from hiersim.errors import ConfigError, Mistake
-
-    if out.suffix not in (".parquet", ".png", ".svg"):
-        raise ConfigError([Mistake("", f"`{out}` ends in none of .parquet, .png, .svg", "--out")])
-    return plain_file(out)
-
-
-def _write(found: WhatIf, path: Path) -> None:
-    if path.suffix == ".parquet":
-        from hiersim.report.files import write_files
-        from hiersim.sweep.swept import parquet
-
-        write_files(path.parent, {path.name: parquet(found.table())})
-        return
-    from hiersim.report.outputs import write_picture
-
-    write_picture(found.plot(), path)
 
 
 def document(found: WhatIf) -> dict[str, Any]:
