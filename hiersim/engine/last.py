@@ -104,13 +104,19 @@ def clear_together(w: World) -> None:
             w.load[k] = 0.0
 
 
-@inner
-def settle_rate(w: World, g: int, binding: int, rate: float) -> None:
-    """Note a group's new rate and take it from what its bounds have left."""
+@hot
+def note_rate(w: World, g: int, binding: int, rate: float) -> None:
+    """Note a group's new rate, and the bound that limits it from now on."""
     w.rates[g, TARGET_RATE] = rate
     if w.rates[g, RATE] != rate:
         advance(w, g)  # before the bound changes, so that the time so far is charged to the old one
     w.groups[g, G_BOUND] = binding
+
+
+@inner
+def settle_rate(w: World, g: int, binding: int, rate: float) -> None:
+    """Note a group's new rate and take it from what its bounds have left."""
+    note_rate(w, g, binding, rate)
     route = w.groups[g, G_ROUTE]
     flows = w.groups[g, G_FLOWS]
     throttled = w.clock[THROTTLED] == 1

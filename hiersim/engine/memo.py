@@ -20,12 +20,11 @@ from hiersim.engine.columns import (
     NONE,
     OPERATING,
     R_SIZED,
-    RATE,
     RESIDUES,
     TARGET_RATE,
     THROTTLED,
 )
-from hiersim.engine.flows import advance
+from hiersim.engine.last import note_rate
 from hiersim.engine.world import World
 from hiersim.jit import hot, inner
 
@@ -85,11 +84,7 @@ def recall(w: World, row: int) -> None:
     place = 0
     g = w.clock[GROUP_HEAD]
     while g != NONE:
-        rate = w.memo_rate[row, place]
-        w.rates[g, TARGET_RATE] = rate
-        if w.rates[g, RATE] != rate:
-            advance(w, g)  # before the bound changes, so that the time so far is charged to the old one
-        w.groups[g, G_BOUND] = w.memo[row, 4 + 3 * place]
+        note_rate(w, g, w.memo[row, 4 + 3 * place], w.memo_rate[row, place])
         place += 1
         g = w.groups[g, G_NEXT]
     if w.clock[RESIDUES] == 1:
