@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hiersim.drivers.execute.run import run_operations
-from hiersim.drivers.execute.setup import Setting, Trace
+from hiersim.drivers.execute.setup import Trace
 from hiersim.engine.result import Result
 from hiersim.errors import ConfigError, Mistake
 from hiersim.machine import Execute, Machine, TierRules
 from hiersim.machine.catalogue import fill_in
 from hiersim.machine.mistakes import validated
+from hiersim.studies.executed import executed
 from hiersim.traces.generators import generate
 from hiersim.traces.operation import OperationStream, OperationTrace
 from hiersim.units import FROM_TEXT
@@ -64,7 +64,7 @@ def run(on: Machine, trace: Trace, capacity_bytes: Mapping[str, int] | None = No
         name: TierRules(capacity=sizes.get(name), inclusion="exclusive" if name == names[0] else "inclusive")
         for name in names
     }
-    return run_operations(Setting(on, rules, {}, Execute(**execute)), trace, trace.name, {})
+    return executed(on, trace, rules, Execute(**execute))
 
 
 def moved(result: Result, tier: str = "hbm") -> int:

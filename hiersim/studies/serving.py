@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -34,6 +35,15 @@ def card(name: str = "a100-80g", capacity: int | None = None) -> Machine:
     near = next(iter(machine.units.values())).tier
     return machine.model_copy(
         update={"tiers": machine.tiers | {near: machine.tiers[near].model_copy(update={"capacity": capacity})}}
+    )
+
+
+def without_blocks(trace: RequestTrace) -> RequestTrace:
+    """Return the same requests, of which nobody knows what they share."""
+    none = np.zeros(0, np.int32)
+    offsets = np.zeros(len(trace) + 1, np.int64)
+    return replace(
+        trace, block_offsets=offsets, block_ids=none, original_block_id=none.astype(np.int64), block_tokens=0
     )
 
 

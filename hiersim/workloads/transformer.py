@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hiersim.errors import ConfigError
 from hiersim.models import Model, shapes
+from hiersim.models.matrix import Matrix
 
 EMBEDDING, ATTENTION, FEED, ROUTER, HEAD = "embedding", "attention", "feed", "router", "head"
 
@@ -91,20 +93,19 @@ def attention_part(model: Model, layer: int) -> Part:
 
 def feed_part(model: Model, layer: int) -> Part:
     """Return the dense feed-forward block of one layer."""
-    matrices = shapes.dense(model)
-    tensors = [Tensor(each.name, each.rows * each.columns, each.flops_per_token) for each in matrices]
-    vectors = sum(each.bias for each in matrices) + _norms(model)
-    activations = sum(each.rows + each.columns for each in matrices)
-    return Part(FEED, layer, _with_vectors(tensors, vectors), activations)
+    return _of_matrices(model, FEED, layer, shapes.dense(model))
 
 
 def router_part(model: Model, layer: int) -> Part:
     """Return what every token uses of a layer with experts: the router, and the shared experts with their gate."""
-    matrices = shapes.around_experts(model)
+    return _of_matrices(model, ROUTER, layer, shapes.around_experts(model))
+
+
+def _of_matrices(model: Model, kind: str, layer: int, matrices: Sequence[Matrix]) -> Part:
     tensors = [Tensor(each.name, each.rows * each.columns, each.flops_per_token) for each in matrices]
     vectors = sum(each.bias for each in matrices) + _norms(model)
     activations = sum(each.rows + each.columns for each in matrices)
-    return Part(ROUTER, layer, _with_vectors(tensors, vectors), activations)
+    return Part(kind, layer, _with_vectors(tensors, vectors), activations)
 
 
 def embedding_part(model: Model) -> Part:

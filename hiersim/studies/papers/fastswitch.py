@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -14,7 +13,7 @@ from hiersim.engine.result import Result
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
 from hiersim.models import find_model, work_of
 from hiersim.studies.claim import Finding, Study, between, figure, seen
-from hiersim.studies.serving import SECOND, card, served
+from hiersim.studies.serving import SECOND, card, served, without_blocks
 from hiersim.traces.access import AccessTrace
 from hiersim.traces.generators import generate
 from hiersim.traces.request import RequestTrace
@@ -54,11 +53,7 @@ def talks(shared: bool) -> RequestTrace:
         prompt_tokens=200, output_tokens=200, context=8192, block_tokens=128,
     )  # fmt: skip
     assert isinstance(made, RequestTrace)
-    if shared:
-        return made
-    none = np.zeros(0, np.int32)
-    return replace(made, block_offsets=np.zeros(len(made) + 1, np.int64), block_ids=none,
-                   original_block_id=none.astype(np.int64), block_tokens=0)  # fmt: skip
+    return made if shared else without_blocks(made)
 
 
 def switched(group: int, every: int) -> Result:

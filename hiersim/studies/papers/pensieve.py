@@ -14,7 +14,7 @@ from hiersim.machine import TierRules
 from hiersim.machine.serving import Serving
 from hiersim.models import Model, find_model
 from hiersim.studies.claim import Finding, Study, between, figure, seen
-from hiersim.studies.serving import SECOND, card
+from hiersim.studies.serving import SECOND, card, without_blocks
 from hiersim.traces.generators import generate
 from hiersim.traces.request import RequestTrace
 
@@ -45,11 +45,7 @@ def talks(rate: float, think: int, kept: bool, span: int = SPAN) -> RequestTrace
         context=16_384, block_tokens=BLOCK,
     )  # fmt: skip
     assert isinstance(made, RequestTrace)
-    if kept:
-        return made
-    none = np.zeros(0, np.int32)
-    return replace(made, block_offsets=np.zeros(len(made) + 1, np.int64), block_ids=none,
-                   original_block_id=none.astype(np.int64), block_tokens=0)  # fmt: skip
+    return made if kept else without_blocks(made)
 
 
 def chat(trace: RequestTrace, form: tuple[str, int, int] = FORMS[0], dram: int = DRAM) -> RequestsResult:
