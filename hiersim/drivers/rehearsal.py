@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from hiersim.engine import columns as c
 from hiersim.engine.admissions import find_admissions
 from hiersim.engine.core import Core
 from hiersim.engine.foresight import Foresight, in_order
@@ -50,8 +49,7 @@ def rehearse(
     if all(plain[name] is each for name, each in rules.items()):
         return None
     core = Core(machine, plain, classes, replay, trace, seed)
-    while core.run() == c.PAUSE:
-        pass
+    core.run()
     return in_order(trace, np.argsort(core.world.issued, kind="stable")) if core.finished else None
 
 

@@ -32,8 +32,6 @@ def ends(simulation: Simulation, vary: Vary, planned: Sequence[Planned]) -> list
         return []
     try:
         both = [varied(simulation, {**vary, **{path: [end] for path in paths}}) for end in ENDS]
-        for _, _, each in itertools.chain(*both):
-            each.check()
     except ConfigError:
         return []
     there = {_key(settings) for _, settings, _ in planned}
