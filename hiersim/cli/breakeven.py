@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 from textwrap import fill
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +16,6 @@ from hiersim.cli.options import Json, Quiet, check_picture
 from hiersim.cli.outputs import target_of, write_found
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from hiersim.api.breakeven import BreakEven
 
 
@@ -103,7 +101,7 @@ def _show(found: BreakEven) -> None:
         print(fill(line, console().width, subsequent_indent="  "))
 
 
-def _draw(found: BreakEven) -> Axes:
+def _draw(found: BreakEven) -> Any:
     from hiersim.report.breakeven_plot import breakeven_plot
 
     return breakeven_plot(found)

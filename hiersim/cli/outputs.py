@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hiersim.cli.console import plain_file
 
 if TYPE_CHECKING:
     import polars as pl
-    from matplotlib.axes import Axes
 
 TABLE, PICTURES = (".parquet",), (".png", ".svg")
 
@@ -31,7 +30,7 @@ def target_of(out: Path | None, endings: tuple[str, ...] = TABLE + PICTURES) -> 
     return plain_file(out)
 
 
-def write_found(path: Path, table: Callable[[], pl.DataFrame], plot: Callable[[], Axes]) -> None:
+def write_found(path: Path, table: Callable[[], pl.DataFrame], plot: Callable[[], Any]) -> None:
     """Write what a command has found as the table, or as the picture, that the file's name asks for."""
     if path.suffix in TABLE:
         from hiersim.report.files import write_files
