@@ -9,7 +9,7 @@ import numpy as np
 
 from hiersim.drivers.cache_loop import next_uses
 from hiersim.drivers.execute import columns as x
-from hiersim.drivers.execute.program import SHAPES, VECTORS, Program
+from hiersim.drivers.execute.program import Program
 from hiersim.jit import kernel
 from hiersim.policies.contract import NEVER
 from hiersim.traces.operation import NONE, PER_OPERATION
@@ -110,9 +110,7 @@ def _appended(p: Program, piece: Operations, numbers: Numbers) -> dict[str, Any]
     columns |= {"unit": numbers.units[piece.unit]}
     columns |= {"source": numbers.tiers[piece.source], "target": numbers.tiers[piece.target]}
     columns |= {"uses": piece.uses, "taken": np.zeros(uses, np.uint8), "after": piece.after}
-    for name in BY_ROW:
-        if name not in columns:
-            columns[name] = np.full(count, FRESH.get(name, 0), _dtype(name))
+    columns |= {name: FRESH.get(name, 0) for name in BY_ROW if name not in columns}
     if piece.use_bytes is not None:
         columns["amounts"] = piece.use_bytes
     if p.state[x.FUTURE]:  # of a whole trace, which is one piece
@@ -120,14 +118,19 @@ def _appended(p: Program, piece: Operations, numbers: Numbers) -> dict[str, Any]
         columns["next_use"] = np.where(later < 0, NEVER, later)
     parts: dict[str, Any] = p._asdict()
     for name, column in columns.items():
-        parts[name] = np.concatenate([parts[name], column.astype(_dtype(name), copy=False)])
+        parts[name] = _longer(parts[name], column, count)
     for name, added in (("offsets", piece.offsets), ("after_offsets", piece.after_offsets)):
         parts[name] = np.concatenate([parts[name], parts[name][-1] + added[1:]])
     return parts
 
 
-def _dtype(name: str) -> str:
-    return SHAPES[name][0] if name not in VECTORS else "int64"
+def _longer(column: Any, more: Any, count: int) -> Any:
+    """Return a column with more behind it: an array, or a number for ``count`` rows."""
+    size = len(column)
+    longer = np.empty(size + (len(more) if np.ndim(more) else count), column.dtype)
+    longer[:size] = column
+    longer[size:] = more
+    return longer
 
 
 def _count(parts: dict[str, Any], before: Any, old: int) -> None:
