@@ -13,6 +13,7 @@ import numpy as np
 
 from hiersim.policies import memory, ring
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import size_of
 
 MOST = 16  # segments at most
 
@@ -92,11 +93,6 @@ def victim(state: State, req: Request) -> int:
 def oldest(state: State, segment: int) -> int:
     """Return the least recent key of a segment."""
     return int(ring.newer(state.links, state.segment.shape[0] + segment))
-
-
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
 
 
 def join(state: State, segment: int, key: int) -> None:
