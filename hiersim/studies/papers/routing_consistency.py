@@ -72,7 +72,7 @@ TEXTS, TOKENS, SPAN, SEGMENT = 4, 512, 32.0, 16
 
 
 def chosen(model: Model, first: int = 0) -> np.ndarray:
-    """Return the experts of each token, int32[texts, tokens, active], of one layer; ``first``: the first text's seed."""
+    """Return the experts of each token, int32[texts, tokens, active], of one layer; ``first``: seed of text 0."""
     options: dict[str, float] = {"locality": model.locality, "span": model.span, "imbalance": model.imbalance}
     texts, shape = [], {"layers": 1, "experts": model.experts, "active": model.active, "tokens": TOKENS}
     for seed in range(first, first + TEXTS):
