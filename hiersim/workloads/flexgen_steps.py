@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,7 @@ class Steps:
     def add(self, kind: str, stream: str, **work: Any) -> None:
         """Add an operation to a stream, which comes after the last step."""
         waits = [] if stream in self.step else [place for other, place in self.barrier.items() if other != stream]
+        waits += work.pop("after", ())
         unit = work.pop("unit", self.p.gpu)
         self.step[stream] = self.builder.add(kind, unit=unit, stream=stream, after=waits, **work)
 
@@ -96,11 +98,13 @@ class Steps:
         if away:
             self.add("free_weight", "compute", action="drop", reads=away)
 
-    def copy(self, kind: str, stream: str, amount: float, way: tuple[str, str], what: str) -> None:
-        """Copy bytes of a class from tier to tier, the two of ``way``."""
+    def copy(
+        self, kind: str, stream: str, amount: float, way: tuple[str, str], what: str, after: Sequence[int] = ()
+    ) -> None:
+        """Copy bytes of a class from tier to tier, the two of ``way``, after some operations of the same step."""
         if round(amount):
             work = {"action": "carry", "near_read": round(amount), "near_class": what}
-            self.add(kind, stream, source=way[0], target=way[1], **work)
+            self.add(kind, stream, source=way[0], target=way[1], after=after, **work)
 
     def load_cache(self, j: int, k: int) -> None:
         """Bring the keys and values of a part and batch to where attention reads them."""
@@ -108,10 +112,31 @@ class Steps:
         if token == 0 or self.parts[j].kind != ATTENTION:
             return
         for tier, share in self.cache_away:
-            target = self.p.host if self.p.cpu_attention else self.p.near
-            if tier != target:
-                amount = round(share * self.kv) * self.p.gpu_batch * (self.p.prompt + token - 1)
-                self.copy("load_cache", "load_cache", amount, (tier, target), "kv")
+            each, tokens = round(share * self.kv) * self.p.gpu_batch, self.p.prompt + token - 1
+            kept = self.places.cache.get((self.parts[j].layer, k, tier))
+            if tier == self.p.host and self.p.cpu_attention:
+                self._on_cpu("fill_cache", each * tokens, kept, (self.p.fill_passes, self.p.fill_copies))
+            elif tier == self.p.host:
+                self._send((each // 2 * tokens, (each - each // 2) * tokens), kept)
+            else:
+                target = self.p.host if self.p.cpu_attention else self.p.near
+                self.copy("load_cache", "load_cache", each * tokens, (tier, target), "kv")
+
+    def _on_cpu(self, kind: str, amount: int, kept: int | None, times: tuple[float, float]) -> None:
+        """Let the CPU read and write so many times an amount of the cache, before anything else is started."""
+        more = round(times[0] * amount) - (amount if kept is not None else 0)
+        work: dict[str, Any] = {"near_read": max(0, more), "near_written": round(times[1] * amount)}
+        reads = [] if kept is None else [(kept, amount)]
+        self.add(kind, "compute", unit=self.p.cpu, reads=reads, near_class="kv", **work)
+
+    def _send(self, parts: tuple[int, int], kept: int | None) -> None:
+        """Send keys and then values to the GPU, each from a copy in memory that can be sent, where one is made."""
+        for amount in parts:
+            after: list[int] = []
+            if self.p.pin_passes or self.p.pin_copies:
+                self._on_cpu("pin_cache", amount, kept, (self.p.pin_passes, self.p.pin_copies))
+                after = [self.step["compute"]]
+            self.copy("load_cache", "load_cache", amount, (self.p.host, self.p.near), "kv", after)
 
     def store_cache(self, j: int, k: int) -> None:
         """Send the new keys and values of a part and batch to where they are kept."""
