@@ -29,7 +29,7 @@ class Picture:
         caption: how to read it, in a sentence or two.
         fits: whether there is something to draw of a run.
         full: it fills its figure, without room for axes.
-        of_machine: it needs to know the ``machine`` and the ``dtype`` in which that computed, besides the run.
+        of_machine: it needs to know the ``machine``, and the ``dtype`` in which a replay computed, besides the run.
     """
 
     name: str

@@ -40,6 +40,8 @@ LINKS = {
     "bus": "#b8860b",
 }
 STATES = {"compute": "#333333", "near": "#8a8a8a", "idle": "#ffffff"}
+OTHER_UNIT = "#7a5195"
+"""Colour of waiting for what another unit does."""
 CLASSES = {
     "kv": "#0072b2",
     "weight": "#333333",
@@ -140,6 +142,8 @@ def colour_of(part: Part, result: Result) -> str:
     """Return the colour of a part of a unit's time: its state's, or that of the tier or link it waited for."""
     if part.state != "stall":
         return STATES[part.state]
+    if owner(part.place, result)[0] == "units":
+        return OTHER_UNIT
     return colour_of_place(part.place, result)
 
 

@@ -14,6 +14,8 @@ import pytest
 from report import samples
 
 from hiersim.cli.main import execute
+from hiersim.config.text import read_text
+from hiersim.report.format import duration
 from hiersim.report.outputs import write_all
 from hiersim.report.page import words
 from hiersim.report.page.write import html
@@ -157,6 +159,50 @@ def test_the_sentences_are_true():
     assert f"{result.accesses:,} accesses" in text
     for sample in samples.ALL.values():
         assert all(line.endswith((".", "?")) and "nan" not in line for line in words.told(sample()))
+
+
+def kept(config, folder, *changes):
+    import hiersim as hs
+
+    what = hs.load(Path(__file__).parents[2] / "configs" / config, list(changes))
+    result = what.run()
+    write_all(result, folder, pictures=False, scenario=what.scenario)
+    return result, read_result(folder)
+
+
+def test_a_report_of_requests_is_about_requests(tmp_path):
+    result, found = kept("vllm_rtx4090.yaml", tmp_path, "trace.limit=120", "serve.kv_pages=600")
+    page = Page(html([found]))
+    text = "".join(page.text)
+    requests = result.requests
+    assert (
+        f"120 requests took {duration(result.elapsed_ps)} of simulated time: {requests.output_total:,} output" in text
+    )
+    assert f"{requests.preemptions.sum():,} times a request that ran had to give its room" in text
+    assert "0 accesses" not in text
+    assert page.column("run1-times", "mean")[0] == pytest.approx(requests.ttft_ps.mean(), rel=1e-9)
+    assert page.column("run1-times", "max")[2] == requests.latency_ps.max()
+    assert sum(page.column("run1-waits", "time")) == requests.waits_ps.sum()
+    assert page.column("run1-waits", "what")[0] == "waiting for a turn"
+    assert page.column("run1-requests", "preemptions") == requests.preemptions.tolist()
+    assert "run1-occupancy" not in page.tables
+    long = re.findall(r'<div class="more">\s*<h3>(.*?)</h3>', html([found]))
+    assert long == ["Requests", "Scenario"], "what is too long for paper stays on the screen"
+
+
+def test_a_report_of_operations_is_about_operations(tmp_path):
+    """On a card that does not compute in bf16, in which accesses are where a scenario says nothing else."""
+    result, found = kept("flexgen_t4.yaml", tmp_path, "trace.generate.params.gpu_batches=1")
+    assert "bf16" not in read_text(found.scenario).machine.units["gpu0"].flops
+    page = Page(html([found]))
+    text = "".join(page.text)
+    assert f"{result.operations.count:,} operations took {duration(result.operations.makespan_ps)} of" in text
+    assert "Most work was `cpu_attention`" in text
+    assert "0 accesses" not in text
+    assert "run1-roofline" in page.ids
+    kinds = result.operations.kinds
+    assert dict(zip(page.column("run1-operations", "operation"), page.column("run1-operations", "flops"),
+                    strict=True)) == {name: kind.flops for name, kind in kinds.items()}  # fmt: skip
 
 
 def test_the_command_writes_it_and_says_where(tmp_path, capsys, monkeypatch):

@@ -17,7 +17,8 @@ from hiersim.report import gallery
 from hiersim.report.files import write_files
 from hiersim.report.format import count
 from hiersim.report.page import words
-from hiersim.report.page.tables import Table, comparison, others, tables_of
+from hiersim.report.page.cells import Table
+from hiersim.report.page.tables import comparison, others, tables_of
 from hiersim.report.reading import Saved
 from hiersim.report.tables import tables
 
@@ -133,7 +134,8 @@ def _pictures(saved: Saved, prefix: str) -> list[Drawn]:
     with contextlib.suppress(ConfigError):
         if saved.scenario:
             scenario = read_text(saved.scenario)
-            more = {"machine": scenario.machine, "dtype": scenario.replay.dtype}
+            replayed = saved.result.operations is None and saved.result.requests is None
+            more = {"machine": scenario.machine, "dtype": scenario.replay.dtype if replayed else ""}
     shown = [each for each in gallery.OF_A_RUN if each.fits(saved.result) and (more or not each.of_machine)]
     return [_drawn(each, saved.result, prefix, **(more if each.of_machine else {})) for each in shown]
 
