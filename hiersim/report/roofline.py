@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SIZE = (9.0, 5.4)
 ALONG = (0.5, 0.42, 0.62, 0.16, 0.3)
-"""Where along the lines their names stand, in turn, so that those of close lines do not meet."""
+"""Where along the lines their names may stand: those of close lines begin with different places."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ def roofline(
         ax.set_ylim(floor, peak * 3)
         _roofs(ax, machine, roofs, peak, f"{show(peak, 'FLOP/s')} in {dtype}")
         _dots(ax, machine, dots)
+        _names(ax, roofs, peak)
         _axes(ax)
         ax.set_title(_title(unit, result, machine))
     return ax
@@ -80,7 +81,7 @@ def roofline(
 
 def _title(unit: str, result: Result | None, machine: Machine) -> str:
     name = f" and {shorten(result.name, 30)}" if result else ""
-    return f"Roofs of {unit}{name}: {shorten(machine.summary or machine.name, 60)}"
+    return f"Roofs of {unit}{name}\n{shorten(machine.summary or machine.name, 96)}"
 
 
 def size(shown: object = None) -> tuple[float, float]:
@@ -139,24 +140,54 @@ def _range(roofs: Mapping[str, float], peak: float, dots: Sequence[Dot]) -> tupl
 
 
 def _roofs(ax: Axes, machine: Machine, roofs: Mapping[str, float], peak: float, words: str) -> None:
-    """Draw the peak, and for each tier the line up to it, its name along it."""
-    from matplotlib.patheffects import withStroke
-
-    low, high = ax.get_xlim()
-    floor = ax.get_ylim()[0]
+    """Draw the peak, and for each tier the line up to it."""
+    (low, high), (floor, _) = ax.get_xlim(), ax.get_ylim()
     ax.plot([min(peak / bandwidth for bandwidth in roofs.values()), high], [peak, peak], color=INK, linewidth=1.8)
     ax.annotate(words, (high, peak), (-2, 4), textcoords="offset points", ha="right", fontsize=8.5)
-    figure_of(ax).draw_without_rendering()
-    angle, halo = _slope(ax), [withStroke(linewidth=2.5, foreground="white")]
-    for i, (name, bandwidth) in enumerate(sorted(roofs.items(), key=lambda item: -item[1])):
-        knee, left = peak / bandwidth, max(low, floor / bandwidth)
-        colour = TIERS.get(machine.tiers[name].kind, FAINT)
+    for name, bandwidth in roofs.items():
+        colour, knee = TIERS.get(machine.tiers[name].kind, FAINT), peak / bandwidth
         ax.plot([low, knee], [low * bandwidth, peak], color=colour, linewidth=1.8, zorder=2)
         ax.plot([knee, knee], [floor, peak], color=colour, linewidth=0.6, linestyle=":", zorder=1)
-        at = left * (knee / left) ** ALONG[i % len(ALONG)]
+
+
+def _names(ax: Axes, roofs: Mapping[str, float], peak: float) -> None:
+    """Write the name of each roof along its line, where it meets no other text and no dot."""
+    (low, _), (floor, _) = ax.get_xlim(), ax.get_ylim()
+    figure_of(ax).draw_without_rendering()
+    angle, taken = _slope(ax), _taken(ax)
+    for i, (name, bandwidth) in enumerate(sorted(roofs.items(), key=lambda item: -item[1])):
+        left, knee = max(low, floor / bandwidth), peak / bandwidth
         words = f"{name} {show(bandwidth, 'bytes/s')}"
-        ax.annotate(words, (at, at * bandwidth), (0, 2), textcoords="offset points", rotation=angle, zorder=4,
-                    rotation_mode="anchor", fontsize=8, color=INK, path_effects=halo)  # fmt: skip
+        places = [left * (knee / left) ** share for share in (*ALONG[i % len(ALONG) :], *ALONG[: i % len(ALONG)])]
+        text = ax.annotate(words, (low, floor), (0, 2), textcoords="offset points", rotation=angle, fontsize=8,
+                           rotation_mode="anchor", zorder=4, color=INK, path_effects=halo())  # fmt: skip
+        for at in places:
+            text.xy = (at, at * bandwidth)
+            box = text.get_window_extent().extents
+            if not any(_meet(box, other) for other in taken):
+                break
+        taken.append(text.get_window_extent().extents)
+
+
+def _taken(ax: Axes) -> list[Any]:
+    """Return the corners of what stands in the axes already, in pixels: texts, and dots with their rims."""
+    from matplotlib.text import Text
+
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    at = [ax.transData.transform((line.get_xdata()[0], line.get_ydata()[0])) for line in dots]
+    rim = 6 / 72 * figure_of(ax).dpi
+    return [Text.get_window_extent(text).extents for text in ax.texts] + [(*(p - rim), *(p + rim)) for p in at]
+
+
+def _meet(box: Any, other: Any) -> bool:
+    return bool(box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3])
+
+
+def halo() -> list[Any]:
+    """Return the effect that makes text readable where it crosses a line."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=2.5, foreground="white")]
 
 
 def _slope(ax: Axes) -> float:
@@ -181,7 +212,7 @@ def _dots(ax: Axes, machine: Machine, dots: Sequence[Dot]) -> None:
         last = at
         line: dict[str, Any] = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 4}
         ax.annotate(dot.label, (dot.flops_per_byte, dot.flops_per_s), (0, -20 - 12 * depth), ha="center", fontsize=8,
-                    textcoords="offset points", color=INK, zorder=6, arrowprops=line)  # fmt: skip
+                    textcoords="offset points", color=INK, zorder=6, arrowprops=line, path_effects=halo())  # fmt: skip
 
 
 def _axes(ax: Axes) -> None:

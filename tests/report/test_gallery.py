@@ -249,6 +249,23 @@ def test_operations_are_dots_and_a_wrong_unit_is_said():
         roofline.roofline(None, machine=machine, dtype="bf61")
 
 
+@pytest.mark.parametrize("share", [0.2, 0.35, 0.5, 0.62, 0.7])
+def test_names_of_roofs_keep_clear_of_dots_and_their_names(share):
+    """A dot just below the nearest roof, anywhere along it, with a long name below that."""
+    machine = find_machine(MACHINE)
+    bandwidth = machine.tiers["hbm"].read_bandwidth * 0.5
+    intensity = 10 ** (-0.5 + 2.5 * share)
+    rows = [{"name": "an operation of a long name", "flops": intensity * 1e9, "bytes": 1e9}]
+    rows[0]["duration_ps"] = 1e9 / bandwidth * 1e12
+    ax = roofline.roofline(None, detached(9, 5), machine=machine, operations=rows)
+    assert look.faults(ax) == []
+    look.drawn(ax)
+    (dot,) = [line for line in ax.lines if line.get_marker() == "o"]
+    x, y = ax.transData.transform((dot.get_xdata()[0], dot.get_ydata()[0]))
+    for words, (x0, y0, x1, y1) in look.boxes(ax):
+        assert not (x0 < x < x1 and y0 < y < y1), f"{words!r} covers the dot"
+
+
 def test_the_map_frames_the_best_and_darker_is_more():
     ax = a_map()
     frames = {(p.get_x() + 0.46, p.get_y() + 0.44) for p in ax.patches if not p.get_fill()}
