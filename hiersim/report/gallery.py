@@ -30,6 +30,7 @@ class Picture:
         fits: whether there is something to draw of a run.
         full: it fills its figure, without room for axes.
         of_machine: it needs to know the ``machine``, and the ``dtype`` in which a replay computed, besides the run.
+        known: it shows ``intervals`` of the numbers, where they are known.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Picture:
     fits: Callable[[Result], bool] = _always
     full: bool = False
     of_machine: bool = False
+    known: bool = True
 
     def draw(self, shown: Any, ax: Axes | None = None, **more: Any) -> Axes:
         """Draw it into axes, a new figure of the fitting size when absent; ``more`` is what it needs besides."""
@@ -89,12 +91,14 @@ BANDWIDTH = Picture(
     "Bandwidth over time",
     "Each strip is as high as the highest rate beside it; bytes are spread over the time in which they flowed.",
     fits=lambda result: result.timeline is not None,
+    known=False,
 )
 OCCUPANCY = Picture(
     "occupancy_over_time",
     "Occupancy over time",
     "Each strip is full where the tier is full: resident, arriving and leaving bytes.",
     fits=lambda result: result.timeline is not None,
+    known=False,
 )
 ROOFLINE = Picture(
     "roofline",

@@ -16,6 +16,7 @@ from hiersim.engine.result import LinkResult, PrefetchResult, Result, Stall, Tie
 from hiersim.errors import ConfigError, Mistake
 from hiersim.machine import Machine
 from hiersim.report.json import SCHEMA
+from hiersim.report.known import Intervals, intervals_in
 from hiersim.report.outputs import RESULT, SCENARIO
 from hiersim.report.reading_operations import read_operations
 from hiersim.report.reading_requests import read_requests
@@ -52,6 +53,11 @@ class Saved:
     def empty(self) -> bool:
         """Whether nothing was replayed, so that there is nothing to show."""
         return not self.result.elapsed_ps
+
+    @property
+    def intervals(self) -> Intervals:
+        """Between what ends the run's numbers are known to lie, by name; none where no machines were drawn."""
+        return intervals_in(self.document)
 
 
 def read_result(path: Path | str) -> Saved:

@@ -8,6 +8,7 @@ too.
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -86,10 +87,14 @@ SETTINGS: dict[str, object] = {
 
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
-    """Draw with hiersim's settings, whatever the user's own are; they are back afterwards."""
+    """Draw with hiersim's settings, whatever the user's own are; they are back afterwards.
+
+    What the font has no sign for, such as Chinese in a run's name, is drawn as a box, without a word about it.
+    """
     import matplotlib as mpl
 
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         interactive = mpl.is_interactive()
         mpl.rcdefaults()
         settings: Any = SETTINGS | {"interactive": interactive}

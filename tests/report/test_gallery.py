@@ -18,7 +18,7 @@ from report import look, samples
 
 from hiersim.errors import ConfigError
 from hiersim.machine.catalogue import find_machine
-from hiersim.report import gallery, policy_map, roofline, style
+from hiersim.report import gallery, known, policy_map, roofline, style
 from hiersim.report.bandwidth_over_time import bandwidth_over_time
 from hiersim.report.energy_split import energy_split
 from hiersim.report.occupancy_over_time import occupancy_over_time
@@ -106,6 +106,14 @@ def of_operations():
     return roofline.roofline(None, detached(9, 5), machine=find_machine(MACHINE), operations=rows)
 
 
+def known_of(result, low=0.8, high=1.3):
+    """Intervals of numbers of a sample."""
+    document = {"elapsed_ps": result.elapsed_ps, "energy_j.total": result.total_energy_j}
+    for name, tier in result.tiers.items():
+        document[f"tiers.{name}.read_bytes"] = tier.read_total
+    return {name: (low * value, high * value) for name, value in document.items()}
+
+
 def pictures():
     run, four = a_run(), samples.four_tiers()
     two = [four, replace(samples.four_tiers("b", 44 * 10**12), energy_j={k: 2 * v for k, v in four.energy_j.items()})]
@@ -127,6 +135,7 @@ def pictures():
         "ranking": a_ranking,
         "savings": some_savings,
         "roofline_of_operations": of_operations,
+        "stall_stacks_known": lambda: drawn(gallery.STALLS, two, intervals=[known_of(each) for each in two]),
     }
 
 
@@ -134,6 +143,7 @@ NAMES = (
     "stall_stack", "stall_stacks", "flow", "traffic_by_class", "traffic_by_class_of_two", "energy_split",
     "energy_split_of_two", "bandwidth_over_time", "occupancy_over_time", "roofline", "policy_map",
     "miss_ratio_curves", "pareto", "ranking", "savings", "roofline_of_operations",
+    "stall_stacks_known",
 )  # fmt: skip
 
 
@@ -203,6 +213,39 @@ def test_bars_are_as_long_as_the_bytes_and_the_joules():
     sizes += [size for link in result.links.values() for size in (link.forward_total, link.backward_total)]
     assert lengths(traffic_by_class(result, detached(10, 6))) == [size for size in sizes if size]
     assert sum(lengths(energy_split([result, result], detached(10, 3)))) == pytest.approx(2 * result.total_energy_j)
+
+
+def whiskers(ax):
+    """The intervals that are drawn, each from its low to its high end."""
+    lines = [line for line in ax.lines if line.get_label() == known.NAME]
+    data = [line.get_ydata() if len(set(line.get_xdata())) == 1 else line.get_xdata() for line in lines]
+    return [tuple(float(each) for each in ends) for ends in data]
+
+
+def test_intervals_are_drawn_where_they_are_known():
+    result = samples.four_tiers()
+    ends_of = known_of(result)
+    seconds = result.elapsed_ps / 1e12
+    ends = pytest.approx((0.8 * seconds, 1.3 * seconds))
+    assert whiskers(drawn(gallery.STALLS, result, intervals=ends_of)) == [ends]
+    assert whiskers(drawn(gallery.STALLS, [result, result], intervals=[{}, ends_of])) == [ends]
+    assert whiskers(drawn(gallery.ENERGY, result, intervals=ends_of)) == [pytest.approx(ends_of["energy_j.total"])]
+    reads = [pytest.approx(ends_of[f"tiers.{name}.read_bytes"]) for name in result.tiers]
+    assert whiskers(drawn(gallery.TRAFFIC, result, intervals=ends_of)) == reads
+    roofs = {"machine": find_machine(MACHINE)}
+    run = a_run()
+    ax = drawn(gallery.ROOFLINE, run, intervals=known_of(run), **roofs)
+    (low, high), *others = whiskers(ax)
+    dot = next(line for line in ax.lines if line.get_marker() == "o").get_ydata()[0]
+    assert (low, high) == pytest.approx((dot / 1.3, dot / 0.8))
+    assert len(others) + 1 == sum(line.get_marker() == "o" for line in ax.lines)
+    title = next(words for words, _ in look.boxes(drawn(gallery.FLOW, result, intervals=ends_of)) if "moved" in words)
+    assert title.endswith("61.4 s (49.1 s to 79.8 s) simulated")
+    for picture in (gallery.STALLS, gallery.ENERGY, gallery.TRAFFIC, gallery.FLOW):
+        assert whiskers(drawn(picture, result)) == []
+        assert look.faults(drawn(picture, result, intervals=ends_of)) == []
+    exact = dict.fromkeys(ends_of, (5.0, 5.0))
+    assert whiskers(drawn(gallery.ENERGY, result, intervals=exact)) == [], "what does not change has no interval"
 
 
 def test_strips_carry_the_bytes_and_the_levels(gallery_of):

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import warnings
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -138,6 +139,13 @@ def test_what_comes_from_outside_is_escaped(saved):
     assert text.count("&lt;script&gt;alert") >= 4
 
 
+def test_names_in_any_script_are_drawn_without_a_warning(saved):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text = html(saved(samples.four_tiers("\u540d\u524d"), samples.four_tiers("\u00fcber")))
+    assert "\u540d\u524d" in text
+
+
 def test_an_empty_result_is_said_to_be_empty(saved, capsys, tmp_path):
     found = saved(samples.empty())
     page = Page(html(found))
@@ -159,6 +167,31 @@ def test_the_sentences_are_true():
     assert f"{result.accesses:,} accesses" in text
     for sample in samples.ALL.values():
         assert all(line.endswith((".", "?")) and "nan" not in line for line in words.told(sample()))
+
+
+def test_what_is_known_of_the_numbers_is_in_the_report(tmp_path):
+    result = samples.four_tiers()
+    elapsed, joules = result.elapsed_ps, result.total_energy_j
+    ends = {"elapsed_ps": [elapsed // 2, 2 * elapsed], "energy_j.total": [joules, joules], "miss_ratio": [0.1, 0.2]}
+    known = {"draws": 19, "rate": 0.9, "intervals": ends, "figures": {"tiers.hbm.read_latency": {}}}
+    write_all(result, tmp_path, pictures=False, more={"uncertainty": known},
+              files={"tables/draws.parquet": b"not shown"})  # fmt: skip
+    saved = read_result(tmp_path)
+    text = html([saved])
+    page = Page(text)
+    assert page.column("run1-intervals", "number") == ["elapsed_ps", "miss_ratio"]
+    assert page.column("run1-intervals", "high") == [2 * elapsed, 0.2]
+    assert page.tables["run1-intervals"][1][4][0] == "-50% to +100%"
+    told = (
+        "On 19 machines drawn from the ranges of 1 figure it took between 30.7 s and 123 s: intervals that cover 90%."
+    )
+    assert told in "".join(page.text)
+    assert len(set(page.ids)) == len(page.ids)
+    plain = html([replace(saved, document=saved.document | {"uncertainty": None})])
+    assert "run1-intervals" not in plain
+    first = re.compile(r"<svg.*?</svg>", re.DOTALL)
+    assert first.findall(text)[0] != first.findall(plain)[0], "the picture has the interval"
+    assert html([saved, saved]).count('id="run2-intervals"') == 1
 
 
 def kept(config, folder, *changes):

@@ -12,9 +12,11 @@ import polars as pl
 from hiersim.engine.result import Result
 from hiersim.report import tables
 from hiersim.report.format import duration, joules, percent, plural
-from hiersim.report.numbers import shown
+from hiersim.report.intervals import kept, width
+from hiersim.report.numbers import numbers, shown
 from hiersim.report.page import served
 from hiersim.report.page.cells import Cell, Head, Table
+from hiersim.report.reading import Saved
 from hiersim.report.reading_tables import FOLDER, read_table
 from hiersim.units import show as quantity
 
@@ -29,8 +31,8 @@ TITLES = {
     "resources": "What each resource alone needs",
 }
 """Of tables by name; others are called by their name."""
-APART = ("accesses", "timeline", "spans", "levels", "occupancy")
-"""Tables with a row per access, transfer, change or step: they stay in their files."""
+APART = ("accesses", "timeline", "spans", "levels", "occupancy", "draws", "intervals")
+"""Tables with a row per access, transfer, change, step or draw: they stay in their files."""
 MOST = 500
 """Rows of a table; more stay in its file."""
 SHARES = ("utilisation", "accuracy", "coverage", "timeliness", "endurance_used", "share")
@@ -48,6 +50,17 @@ def tables_of(result: Result, prefix: str) -> list[Table]:
         for name, frame in tables.tables(result).items()
         if name not in APART and len(frame)
     ]
+
+
+def intervals(saved: Saved, prefix: str) -> Table:
+    """Return a row per number of a summary that is not known exactly: of the run, and the ends of its interval."""
+    rows = []
+    for name, value, (low, high) in kept(numbers(saved.document), saved.intervals):
+        cells = [Cell(shown(name, each), each, True) for each in (value, low, high)]
+        rows.append([Cell(name), *cells, Cell(width(value, low, high), None, True)])
+    heads = [Head("number", False), *(Head(name, True) for name in ("run", "low", "high", "spread"))]
+    text = "All intervals are in tables/intervals.parquet, and the draws in tables/draws.parquet."
+    return Table(f"{prefix}-intervals", "How well numbers are known", heads, rows, text)
 
 
 def others(folder: Path, known: Collection[str], prefix: str) -> list[Table]:
