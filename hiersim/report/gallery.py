@@ -100,6 +100,14 @@ OCCUPANCY = Picture(
     fits=lambda result: result.timeline is not None,
     known=False,
 )
+LOAD = Picture(
+    "load_over_time",
+    "Load over time",
+    "Requests that run and that wait, and the room for KV that the running ones hold: the first two are as high as the "
+    "most beside them, the third is full where the room is.",
+    fits=lambda result: result.requests is not None and len(result.requests.samples.get("time_ps", ())) > 0,
+    known=False,
+)
 ROOFLINE = Picture(
     "roofline",
     "Roofs",
@@ -111,7 +119,7 @@ ROOFLINE = Picture(
     ),
     of_machine=True,
 )
-OF_A_RUN: tuple[Picture, ...] = (STALLS, FLOW, TRAFFIC, ENERGY, BANDWIDTH, OCCUPANCY, ROOFLINE)
+OF_A_RUN: tuple[Picture, ...] = (STALLS, FLOW, TRAFFIC, ENERGY, LOAD, BANDWIDTH, OCCUPANCY, ROOFLINE)
 """Pictures of one run."""
 COMPARED: tuple[Picture, ...] = (STALLS, TRAFFIC, ENERGY)
 """Pictures of several runs side by side."""

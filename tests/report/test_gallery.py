@@ -18,7 +18,7 @@ from report import look, samples
 
 from hiersim.errors import ConfigError
 from hiersim.machine.catalogue import find_machine
-from hiersim.report import gallery, known, policy_map, roofline, style
+from hiersim.report import gallery, known, load_over_time, policy_map, roofline, style
 from hiersim.report.bandwidth_over_time import bandwidth_over_time
 from hiersim.report.energy_split import energy_split
 from hiersim.report.occupancy_over_time import occupancy_over_time
@@ -38,6 +38,14 @@ def a_run():
     path = Path(__file__).parents[2] / "configs" / "kv_tiers.yaml"
     changes = ["replay.limit=3000", "outputs.timeline=true", "tiers.hbm.capacity=1 GiB", "tiers.dram.capacity=2 GiB"]
     return load(path, changes).run()
+
+
+def served():
+    """A serving run that runs out of room for KV."""
+    from hiersim.api.simulation import load
+
+    path = Path(__file__).parents[2] / "configs" / "vllm_rtx4090.yaml"
+    return load(path, ["trace.limit=120", "serve.kv_pages=600"]).run()
 
 
 def rows():
@@ -117,7 +125,7 @@ def known_of(result, low=0.8, high=1.3):
 def pictures():
     run, four = a_run(), samples.four_tiers()
     two = [four, replace(samples.four_tiers("b", 44 * 10**12), energy_j={k: 2 * v for k, v in four.energy_j.items()})]
-    roofs = {"machine": find_machine(MACHINE)}
+    roofs, load = {"machine": find_machine(MACHINE)}, served()
     return {
         "stall_stack": lambda: drawn(gallery.STALLS, four),
         "stall_stacks": lambda: drawn(gallery.STALLS, two),
@@ -129,6 +137,7 @@ def pictures():
         "bandwidth_over_time": lambda: drawn(gallery.BANDWIDTH, run),
         "occupancy_over_time": lambda: drawn(gallery.OCCUPANCY, run),
         "roofline": lambda: drawn(gallery.ROOFLINE, run, **roofs),
+        "load_over_time": lambda: drawn(gallery.LOAD, load),
         "policy_map": a_map,
         "miss_ratio_curves": some_curves(),
         "pareto": a_front,
@@ -143,7 +152,7 @@ NAMES = (
     "stall_stack", "stall_stacks", "flow", "traffic_by_class", "traffic_by_class_of_two", "energy_split",
     "energy_split_of_two", "bandwidth_over_time", "occupancy_over_time", "roofline", "policy_map",
     "miss_ratio_curves", "pareto", "ranking", "savings", "roofline_of_operations",
-    "stall_stacks_known",
+    "stall_stacks_known", "load_over_time",
 )  # fmt: skip
 
 
@@ -263,6 +272,29 @@ def test_strips_carry_the_bytes_and_the_levels(gallery_of):
     heights = [patch.get_data() for patch in ax.patches if isinstance(patch, StepPatch) and patch.get_fill()]
     for (values, _, low), tier in zip(heights, run.tiers.values(), strict=True):
         assert (low - values.min()) / 0.84 == pytest.approx(tier.peak_bytes / tier.capacity_bytes, abs=1e-9)
+
+
+def test_load_is_that_of_all_units_at_each_time():
+    requests = served().requests
+    second = {name: values + (name == "time_ps") for name, values in requests.samples.items()}
+    second["engine"] = second["engine"] + 1
+    both = {name: np.concatenate([requests.samples[name], second[name]]) for name in second}
+    order = np.argsort(both["time_ps"], kind="stable")
+    two = replace(requests, samples={name: values[order] for name, values in both.items()})
+    times, running = load_over_time.over_all(two, "running")
+    seen = {0: 0, 1: 0}
+    wanted = {}
+    for row in range(len(two.samples["time_ps"])):
+        seen[int(two.samples["engine"][row])] = int(two.samples["running"][row])
+        wanted[int(two.samples["time_ps"][row])] = sum(seen.values())
+    assert dict(zip(times.tolist(), running.tolist(), strict=True)) == wanted
+    result = served()
+    assert not gallery.LOAD.fits(samples.four_tiers())
+    ax = drawn(gallery.LOAD, result)
+    areas = [patch.get_data() for patch in ax.patches if isinstance(patch, StepPatch) and patch.get_fill()]
+    held = requests.samples["held_bytes"].max() / requests.pool_bytes
+    assert [(low - values.min()) / 0.84 for values, _, low in areas] == pytest.approx([1, 1, held])
+    assert f"up to {requests.samples['queued'].max()} requests" in [words for words, _ in look.boxes(ax)]
 
 
 def test_dots_stand_under_their_roofs():
