@@ -9,7 +9,7 @@ import typer
 
 from hiersim.cli.check import Set
 from hiersim.cli.compare_runs import compare_runs
-from hiersim.cli.console import put_json, show, telling_of_compilation, working
+from hiersim.cli.console import put_json, say, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import (
     Capacity,
@@ -128,7 +128,7 @@ def _show(found: Comparison) -> None:
 
     rows, sized = found.rows(), found.unit == "bytes"
     every = [*found.offline(), *rows]
-    print(f"{found.trace} · {rows[0]['requests']:,} accesses · capacities in {found.unit}\n")
+    say(f"{found.trace} · {rows[0]['requests']:,} accesses · capacities in {found.unit}\n")
     show(study_table(every, found.unit))
     if sized:
         print()

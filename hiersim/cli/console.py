@@ -41,6 +41,14 @@ def show(what: RenderableType) -> None:
     print("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
+def say(text: str) -> None:
+    """Print lines of words on standard output, each broken where it is wider than the console."""
+    from textwrap import fill
+
+    width = console().width
+    print("\n".join(fill(line, width) for line in text.split("\n")))
+
+
 def put_json(document: Any, target: str) -> None:
     """Write a document as JSON to standard output (``-``) or, whole or not at all, to a file."""
     text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

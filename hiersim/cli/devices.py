@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from hiersim.cli.console import plain_file, put_json, show
+from hiersim.cli.console import plain_file, put_json, say, show
 from hiersim.cli.failures import warn
 from hiersim.cli.measure import measure
 from hiersim.cli.options import Json
@@ -105,7 +105,7 @@ def _list(kind: str, match: str, sort: str, draw: str | None, json: str | None, 
         print("nothing in the catalogue matches")
         return
     show(DeviceList(found, grouped=sort == "distance"))
-    print(f"\n{summary_line(found)}; -: not known. hiersim devices NAME explains one.")
+    say(f"\n{summary_line(found)}; -: not known. hiersim devices NAME explains one.")
 
 
 def _explain(name: str, draw: str | None, json: str | None, csv: str | None) -> None:

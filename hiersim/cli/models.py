@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hiersim.cli.console import put_json, show
+from hiersim.cli.console import put_json, say, show
 from hiersim.cli.options import Json
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def _list(found: list[Model]) -> None:
         for each in found
     ]
     show(table(rows))
-    print(
+    say(
         f"\nBytes in bf16, gpt-oss's experts in mxfp4. Of {LONG:,} tokens: what a sequence keeps, windows and states "
         "included."
         "\nhiersim models NAME shows the shapes, their source and the work of a step."

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hiersim.cli.console import plain_file, put_json, show, telling_of_compilation, working
+from hiersim.cli.console import plain_file, put_json, say, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import (
     Capacity,
@@ -87,7 +87,7 @@ def _show(found: Replays) -> None:
 
     rows = found.rows()
     gate = f" · admission {rows[0]['admission']}" if "admission" in rows[0] else ""
-    print(f"{found.trace} · {rows[0]['requests']:,} accesses · capacities in {found.unit}{gate}\n")
+    say(f"{found.trace} · {rows[0]['requests']:,} accesses · capacities in {found.unit}{gate}\n")
     show(study_table(rows, found.unit))
     if found.unit == "bytes":
         print()

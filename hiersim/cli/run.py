@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from hiersim.cli.check import Set, doubt
-from hiersim.cli.console import console, put_json, show, telling_of_compilation, working
+from hiersim.cli.console import console, put_json, say, show, telling_of_compilation, working
 from hiersim.cli.options import Json, Kept, Processes, Quiet
 
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ def _show_intervals(result: Result, drawn: Uncertainty) -> None:
 
     print()
     show(intervals_table(numbers(to_json(result)), drawn.intervals))
-    print(f"\n{drawn.told()}")
+    say(f"\n{drawn.told()}")
 
 
 def _prepare_to_report(drawing: bool) -> None:

@@ -9,15 +9,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from hiersim.engine.result import Result, UnitResult
-from hiersim.report.breakdown import Part, stalls
+from hiersim.insight.explain_work import FULL, LITTLE, MOST, executed, served
+from hiersim.report.breakdown import COMPUTE, Part, at_work, stalls
 from hiersim.report.format import count, joules, percent, plural
-
-MOST = 0.5
-"""A share of more than this is most of it."""
-LITTLE = 0.05
-"""A share of less than this is little."""
-FULL = 0.9
-"""A part that is used more than this is as good as full."""
 
 
 class Explanation(tuple[str, ...]):
@@ -46,7 +40,9 @@ def explain(result: Result | Path | str) -> Explanation:
         return explain(read_result(result).result)
     if not result.elapsed_ps:
         return Explanation()
-    makers: tuple[Callable[[Result], Iterator[str]], ...] = (_units, _floor, _idle, _made, _full, _ahead, _energy)
+    makers: tuple[Callable[[Result], Iterator[str]], ...] = (
+        served, _units, executed, _floor, _idle, _made, _full, _ahead, _energy,
+    )  # fmt: skip
     return Explanation(sentence for maker in makers for sentence in maker(result))
 
 
@@ -86,6 +82,8 @@ def _waiting(result: Result, name: str, unit: UnitResult) -> Iterator[str]:
 def _cause(part: Part) -> str:
     """Return the cause of a stall as a sentence has it."""
     detail = part.label.partition(f" {part.kind}")[2].strip()
+    if at_work(part.kind, part.place):
+        return f"for what {part.place.removesuffix(COMPUTE)} is at work on"
     words = {
         "room": f"for room in {part.place} {detail}",
         "slot": f"for a free slot at {part.place}, {detail}",

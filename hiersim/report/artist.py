@@ -22,6 +22,7 @@ import numpy as np
 
 from hiersim.engine.result import Result
 from hiersim.report.files import Content
+from hiersim.report.known import Intervals
 from hiersim.report.pictures import ENDINGS, FILES, NAMES, drawn
 
 _START = "import sys; sys.path[:] = sys.argv[1:]; from hiersim.report import artist; artist.serve()"
@@ -44,13 +45,18 @@ class Artist:
         """Whether a process gets ready to draw."""
         return self._process is not None
 
-    def contents(self, result: Result) -> dict[str, Content]:
-        """Begin to draw, and return the pictures as files to write, which wait until they are drawn."""
-        self._send(result)
+    def contents(self, result: Result, intervals: Intervals | None = None) -> dict[str, Content]:
+        """Begin to draw, and return the pictures as files to write, which wait until they are drawn.
+
+        Args:
+            result: the run.
+            intervals: of its numbers, where they are known.
+        """
+        self._send(result, intervals)
 
         def writer(name: str) -> Content:
             def write(file: IO[bytes]) -> None:
-                self._pictures = self._pictures or self._received() or drawn(result)
+                self._pictures = self._pictures or self._received() or drawn(result, NAMES, intervals)
                 file.write(self._pictures[name])
 
             return write
@@ -68,11 +74,11 @@ class Artist:
                 pipe.close()  # type: ignore[union-attr]
         process.wait()
 
-    def _send(self, result: Result) -> None:
+    def _send(self, result: Result, intervals: Intervals | None) -> None:
         if self._process is None:
             return
         try:
-            pickle.dump(_without_columns(result), self._process.stdin)  # type: ignore[arg-type]
+            pickle.dump((_without_columns(result), intervals), self._process.stdin)  # type: ignore[arg-type]
             self._process.stdin.close()  # type: ignore[union-attr]
         except OSError:
             self.close()
@@ -97,7 +103,9 @@ def serve() -> None:
     _get_ready()
     request = sys.stdin.buffer.read()
     if request:
-        answer = _side_by_side(pickle.loads(request)) if sys.platform == "linux" else drawn(pickle.loads(request))
+        result, intervals = pickle.loads(request)
+        linux = sys.platform == "linux"
+        answer = _side_by_side(result, intervals) if linux else drawn(result, NAMES, intervals)
         sys.stdout.buffer.write(pickle.dumps(answer))
         sys.stdout.buffer.flush()
     os._exit(0)
@@ -115,18 +123,18 @@ def _get_ready() -> None:
         style.save(figure, io.BytesIO(), ending)
 
 
-def _side_by_side(result: Result) -> dict[str, bytes]:
+def _side_by_side(result: Result, intervals: Intervals | None) -> dict[str, bytes]:
     """Draw one picture here and the others in a copy of this process."""
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         try:
             with os.fdopen(writing, "wb") as file:
-                pickle.dump(drawn(result, NAMES[1:]), file)
+                pickle.dump(drawn(result, NAMES[1:], intervals), file)
         finally:
             os._exit(0)
     os.close(writing)
-    found = drawn(result, NAMES[:1])
+    found = drawn(result, NAMES[:1], intervals)
     with os.fdopen(reading, "rb") as file:
         others: dict[str, bytes] = pickle.load(file)
     os.waitpid(child, 0)

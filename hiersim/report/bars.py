@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from hiersim.report.known import LOW, Ends, whisker
 from hiersim.report.style import FAINT, INK, figure_of, ink_on
 
 if TYPE_CHECKING:
@@ -27,15 +28,21 @@ class Piece:
 
 @dataclass(frozen=True)
 class Row:
-    """A bar: its label, and its parts from left to right."""
+    """A bar: its label, its parts from left to right, and between what ends its length is known to lie."""
 
     label: str
     pieces: tuple[Piece, ...]
+    ends: Ends | None = None
 
     @property
     def total(self) -> float:
         """How long the bar is."""
         return sum(piece.amount for piece in self.pieces)
+
+    @property
+    def reach(self) -> float:
+        """Where it ends, with its interval."""
+        return max(self.total, self.ends[1] if self.ends else 0.0)
 
 
 def entries(rows: Sequence[Row]) -> list[Piece]:
@@ -60,13 +67,14 @@ def draw(ax: Axes, rows: Sequence[Row], show: Callable[[float], str], columns: i
         show: an amount as a text.
         columns: of the legend.
     """
-    most = max((row.total for row in rows), default=0.0)
+    most = max((row.reach for row in rows), default=0.0)
     for y, row in enumerate(rows):
         left = 0.0
         for piece in row.pieces:
             ax.add_artist(_patch(piece, (left, y - 0.38), piece.amount, 0.76))
             left += piece.amount
-        ax.annotate(show(row.total), (left, y), (5, 0), textcoords="offset points", va="center", fontsize=8.5)
+        whisker(ax, y + LOW, row.ends)
+        ax.annotate(show(row.total), (row.reach, y), (5, 0), textcoords="offset points", va="center", fontsize=8.5)
     if not most:
         ax.text(0.5, 0.5, "nothing to show", ha="center", color=FAINT, transform=ax.transAxes)
     ax.set_xlim(0, 1.16 * most or 1)

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from hiersim.engine.result import Result, UnitResult
+from hiersim.engine.result import Result, Stall, UnitResult
 
+COMPUTE = ".compute"
+"""Ending of the hop at which a unit computes."""
 State = Literal["compute", "near", "stall", "idle"]
 
 
@@ -32,13 +34,25 @@ class Part:
     ps: int
 
 
+def at_work(kind: str, place: str) -> bool:
+    """Whether a wait is for the work of another unit: at the pace of its own, whatever binds that."""
+    return kind == "bandwidth" and place.endswith(COMPUTE)
+
+
+def cause_of(stall: Stall) -> str:
+    """Return a stall's cause in words; of work that another unit does, that it is at work."""
+    if at_work(stall.kind, stall.place):
+        return f"{stall.place.removesuffix(COMPUTE)} at work"
+    return stall.cause
+
+
 def stalls(unit: UnitResult) -> list[Part]:
     """Return a unit's stalls by cause, most time first; the classes of objects are folded into one part per cause."""
     by_cause: dict[tuple[str, str, str], dict[str, int]] = {}
     labels: dict[tuple[str, str, str], str] = {}
     for stall in unit.stalls:
         key = (stall.kind, stall.place, stall.detail)
-        labels[key] = stall.cause
+        labels[key] = cause_of(stall)
         classes = by_cause.setdefault(key, {})
         classes[stall.object_class] = classes.get(stall.object_class, 0) + stall.ps
     parts = [

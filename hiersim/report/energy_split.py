@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hiersim.engine.result import Result
 from hiersim.report import bars
 from hiersim.report.format import duration, joules, percent, shorten
+from hiersim.report.known import Given, each_of, ends_of, words
 from hiersim.report.style import HATCHES, STATES, colour_of_place, new_axes, paler, styled
 
 if TYPE_CHECKING:
@@ -18,18 +19,19 @@ ALWAYS = ("background", "idle")
 COLUMNS = 3
 
 
-def energy_split(results: Result | Sequence[Result], ax: Axes | None = None) -> Axes:
+def energy_split(results: Result | Sequence[Result], ax: Axes | None = None, intervals: Given = None) -> Axes:
     """Draw what part of the machine took how much energy: moving and computing plain, background and idle hatched.
 
     Args:
         results: one run, or several to compare.
         ax: where to draw; a new figure when absent.
+        intervals: of the numbers of each run, where they are known; the whole gets a line with caps.
     """
     runs = [results] if isinstance(results, Result) else list(results)
     with styled():
         ax = new_axes(*size(runs), ax)
-        bars.draw(ax, _rows(runs), joules, COLUMNS)
-        ax.set_xlabel("energy; hatched: background and idle")
+        bars.draw(ax, _rows(runs, intervals), joules, COLUMNS)
+        ax.set_xlabel(f"energy; hatched: background and idle{words(intervals)}")
         of = f"{shorten(runs[0].name, 40)}, {duration(runs[0].elapsed_ps)} simulated" if len(runs) == 1 else ""
         ax.set_title(f"Where the energy went: {of}" if of else f"Where the energy went, in {len(runs)} runs")
     return ax
@@ -40,7 +42,7 @@ def size(results: Result | Sequence[Result]) -> tuple[float, float]:
     return bars.size(_rows([results] if isinstance(results, Result) else list(results)), COLUMNS)
 
 
-def _rows(runs: Sequence[Result]) -> list[bars.Row]:
+def _rows(runs: Sequence[Result], intervals: Given = None) -> list[bars.Row]:
     """Return a bar per run; parts that are below a thousandth in every run are one."""
     split = [_split(run) for run in runs]
     totals = [sum(each.values()) or 1.0 for each in split]
@@ -49,11 +51,17 @@ def _rows(runs: Sequence[Result]) -> list[bars.Row]:
         p for p in parts if any(each.get(p, 0.0) >= 1e-3 * total for each, total in zip(split, totals, strict=True))
     ]
     rows = []
-    for run, each, total in zip(runs, split, totals, strict=True):
+    for run, each, total, known in zip(runs, split, totals, each_of(intervals, len(runs)), strict=True):
         pieces = [_piece(run, part, each.get(part, 0.0), total if len(runs) == 1 else 0.0) for part in kept]
         rest = sum(value for part, value in each.items() if part not in kept)
         pieces.append(bars.Piece(rest, "others, each below 0.1%", paler(STATES["near"], 0.6)))
-        rows.append(bars.Row(shorten(run.name, 28), tuple(piece for piece in pieces if piece.amount)))
+        rows.append(
+            bars.Row(
+                shorten(run.name, 28),
+                tuple(piece for piece in pieces if piece.amount),
+                ends_of(known, "energy_j.total"),
+            )
+        )
     return rows
 
 

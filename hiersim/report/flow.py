@@ -11,6 +11,7 @@ from hiersim.report.flow_labels import label_pipes
 from hiersim.report.flow_pipes import draw_pipes
 from hiersim.report.flow_ways import pipes_of
 from hiersim.report.format import duration, percent, shorten, traffic
+from hiersim.report.known import Ends, Intervals, ends_of
 from hiersim.report.layout import arrange
 from hiersim.report.sheet import Margins, lay_out
 from hiersim.report.style import FAINT, MARK, UTILISATION, styled
@@ -22,12 +23,13 @@ MARGINS = Margins(side=0.45, head=0.75, foot=0.85, least=6.6)
 """The title and the legend need the least width."""
 
 
-def flow(result: Result, ax: Axes | None = None) -> Axes:
+def flow(result: Result, ax: Axes | None = None, intervals: Intervals | None = None) -> Axes:
     """Draw the machine with what moved: boxes of tiers and units, pipes of links, the binding hop marked.
 
     Args:
         result: the run.
         ax: where to draw, scaled to fit; a new figure of the fitting size when absent.
+        intervals: of the run's numbers, where they are known; the title says that of the time.
     """
     layout = arrange(result)
     with styled():
@@ -45,7 +47,7 @@ def flow(result: Result, ax: Axes | None = None) -> Axes:
         for name, box in layout.units.items():
             draw_unit(canvas, name, box, layout.tiers[result.units[name].near], marked[:2] == ("units", name))
         label_pipes(canvas, layout, pipes, marked)
-        _title(canvas, layout.height + MARGINS.head, left, found)
+        _title(canvas, (left, layout.height + MARGINS.head), found, ends_of(intervals or {}, "elapsed_ps"))
         if result.links:
             _legend(canvas, left)
     return sheet.ax
@@ -56,12 +58,12 @@ def size(result: Result) -> tuple[float, float]:
     return MARGINS.extent(arrange(result))
 
 
-def _title(canvas: Canvas, top: float, left: float, found: tuple[str, Part] | None) -> None:
+def _title(canvas: Canvas, at: tuple[float, float], found: tuple[str, Part] | None, ends: Ends | None) -> None:
     """Write what the picture shows, and in words what the mark shows."""
-    result = canvas.result
-    canvas.text(
-        left + 0.12, top - 0.22, f"What moved: {shorten(result.name, 40)}, {duration(result.elapsed_ps)} simulated", 11
-    )
+    result, (left, top) = canvas.result, at
+    known = f" ({duration(ends[0])} to {duration(ends[1])})" if ends else ""
+    words = f"What moved: {shorten(result.name, 40)}, {duration(result.elapsed_ps)}{known} simulated"
+    canvas.text(left + 0.12, top - 0.22, words, 11)
     if found and result.elapsed_ps:
         unit, part = found
         share = percent(part.ps / result.elapsed_ps)

@@ -29,7 +29,8 @@ class Picture:
         caption: how to read it, in a sentence or two.
         fits: whether there is something to draw of a run.
         full: it fills its figure, without room for axes.
-        of_machine: it needs to know the ``machine`` and the ``dtype`` in which that computed, besides the run.
+        of_machine: it needs to know the ``machine``, and the ``dtype`` in which a replay computed, besides the run.
+        known: it shows ``intervals`` of the numbers, where they are known.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Picture:
     fits: Callable[[Result], bool] = _always
     full: bool = False
     of_machine: bool = False
+    known: bool = True
 
     def draw(self, shown: Any, ax: Axes | None = None, **more: Any) -> Axes:
         """Draw it into axes, a new figure of the fitting size when absent; ``more`` is what it needs besides."""
@@ -89,12 +91,22 @@ BANDWIDTH = Picture(
     "Bandwidth over time",
     "Each strip is as high as the highest rate beside it; bytes are spread over the time in which they flowed.",
     fits=lambda result: result.timeline is not None,
+    known=False,
 )
 OCCUPANCY = Picture(
     "occupancy_over_time",
     "Occupancy over time",
     "Each strip is full where the tier is full: resident, arriving and leaving bytes.",
     fits=lambda result: result.timeline is not None,
+    known=False,
+)
+LOAD = Picture(
+    "load_over_time",
+    "Load over time",
+    "Requests that run and that wait, and the room for KV that the running ones hold: the first two are as high as the "
+    "most beside them, the third is full where the room is.",
+    fits=lambda result: result.requests is not None and len(result.requests.samples.get("time_ps", ())) > 0,
+    known=False,
 )
 ROOFLINE = Picture(
     "roofline",
@@ -107,7 +119,7 @@ ROOFLINE = Picture(
     ),
     of_machine=True,
 )
-OF_A_RUN: tuple[Picture, ...] = (STALLS, FLOW, TRAFFIC, ENERGY, BANDWIDTH, OCCUPANCY, ROOFLINE)
+OF_A_RUN: tuple[Picture, ...] = (STALLS, FLOW, TRAFFIC, ENERGY, LOAD, BANDWIDTH, OCCUPANCY, ROOFLINE)
 """Pictures of one run."""
 COMPARED: tuple[Picture, ...] = (STALLS, TRAFFIC, ENERGY)
 """Pictures of several runs side by side."""

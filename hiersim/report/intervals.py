@@ -27,20 +27,28 @@ def intervals_table(numbers: Mapping[str, Number], intervals: Mapping[str, tuple
         numbers: of the run, by dotted name.
         intervals: low and high end by name.
     """
-    elapsed = numbers.get("elapsed_ps", 0)
-    rows = []
+    rows = [
+        {"number": name, "run": shown(name, value), "low": shown(name, low), "high": shown(name, high)}
+        | {"spread": width(value, low, high)}
+        for name, value, (low, high) in kept(numbers, intervals)
+    ]
+    return table(rows or [{"number": "no number changes"}])
+
+
+def kept(
+    numbers: Mapping[str, Number], intervals: Mapping[str, tuple[Number, Number]]
+) -> list[tuple[str, Number, tuple[Number, Number]]]:
+    """Return the numbers that a summary shows and that are not known exactly: name, value, low and high end."""
+    elapsed, rows = numbers.get("elapsed_ps", 0), []
     for name in [name for pattern in HEADLINES for name in fnmatch.filter(intervals, pattern)]:
         value, (low, high) = numbers.get(name, 0), intervals[name]
         if low == high == value or (".stalls." in name and max(value, high) < LEAST * elapsed):
             continue
-        rows.append(
-            {"number": name, "run": shown(name, value), "low": shown(name, low), "high": shown(name, high)}
-            | {"spread": _width(value, low, high)}
-        )
-    return table(rows or [{"number": "no number changes"}])
+        rows.append((name, value, (low, high)))
+    return rows
 
 
-def _width(value: Number, low: Number, high: Number) -> str:
+def width(value: Number, low: Number, high: Number) -> str:
     """Return how far the ends are from the value, in percent of it."""
     if value <= 0:
         return "-"

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from hiersim.engine.operations import to_plain
+from hiersim.engine.requests import RequestsResult
 from hiersim.engine.result import LinkResult, PrefetchResult, Result, TierResult, UnitResult
 from hiersim.engine.timeline import Timeline
 from hiersim.report.files import write_files
@@ -60,7 +61,15 @@ def _requests(result: Result) -> dict[str, Any]:
     assert result.requests is not None
     found = result.requests.summary(result.elapsed_ps, result.total_energy_j, tuple(result.tiers))
     tokens = result.requests.output_total
-    return found | {"energy_per_token_by_part_j": {part: j / tokens for part, j in result.energy_j.items() if tokens}}
+    by_part = {part: j / tokens for part, j in result.energy_j.items() if tokens}
+    return found | {"energy_per_token_by_part_j": by_part, "settings": _settings(result.requests)}
+
+
+def _settings(requests: RequestsResult) -> dict[str, Any]:
+    """Return what requests were promised, what things cost, and how much room there was."""
+    promised = {f"{name}_ps": getattr(requests.promise, f"{name}_ps") for name in ("ttft", "tpot", "latency")}
+    names = ("machine_per_hour", "energy_per_kwh", "kv_bytes_per_token", "pool_bytes")
+    return {name: ps for name, ps in promised.items() if ps is not None} | {n: getattr(requests, n) for n in names}
 
 
 def write_json(result: Result, path: Path | str, deterministic: bool = False) -> Path:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from hiersim.engine.result import Result
 from hiersim.report import over_time, strips
 from hiersim.report.format import capacity, percent, shorten
@@ -13,9 +11,6 @@ from hiersim.report.style import colour_of_place, new_axes, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-
-STEPS = 2000
-"""Steps of a strip beyond which only the highest level of each part of the window is drawn."""
 
 
 def occupancy_over_time(result: Result, ax: Axes | None = None) -> Axes:
@@ -44,20 +39,9 @@ def _strips(result: Result) -> list[strips.Strip]:
     for name in line.levels.tiers if line else ():
         assert line is not None
         times, used = over_time.occupancy(line, name)
-        at, levels = _coarse(times, used, line.window_ps)
+        at, levels = strips.coarse(times, used, line.window_ps)
         tier, most = result.tiers[name], int(used.max(initial=0))
         note = f"up to {percent(most / tier.capacity_bytes)} of {capacity(tier.capacity_bytes)}"
         colour = colour_of_place(name, result)
         found.append(strips.Strip(name, note, colour, at, levels / tier.capacity_bytes))
     return found
-
-
-def _coarse(times: over_time.I64, used: over_time.I64, window: tuple[int, int]) -> tuple[over_time.I64, over_time.I64]:
-    """Return borders and levels of at most ``STEPS`` steps; where there are more, the highest level of each part."""
-    if len(times) <= STEPS:
-        return np.append(times, max(window[1], int(times[-1]))), used
-    at = np.unique(np.linspace(*window, STEPS + 1).astype(np.int64))
-    before = np.maximum(np.searchsorted(times, at[:-1], side="right") - 1, 0)
-    after = np.searchsorted(times, at[1:], side="left")
-    highest = np.array([used[i : max(j, i + 1)].max() for i, j in zip(before.tolist(), after.tolist(), strict=True)])
-    return at, highest

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from hiersim.engine.operations import KindResult, OperationsResult
 from hiersim.engine.result import Result
+from hiersim.report.breakdown import cause_of
 from hiersim.report.format import count, duration, percent, traffic
 
 BUSIEST = 4
@@ -44,7 +45,7 @@ def _kinds(operations: OperationsResult) -> Table:
         near = kind.read_bytes + kind.written_bytes
         cells = [name, count(kind.count), duration(kind.busy_ps), duration(kind.stalled_ps) if kind.stalled_ps else ""]
         cells += [traffic(near) if near else "", traffic(kind.moved_bytes) if kind.moved_bytes else ""]
-        table.add_row(*cells, _intensity(kind), kind.stalls[0].cause if kind.stalls else "")
+        table.add_row(*cells, _intensity(kind), cause_of(kind.stalls[0]) if kind.stalls else "")
     return table
 
 

@@ -11,6 +11,7 @@ from hiersim.report import tables
 from hiersim.report.artist import Artist
 from hiersim.report.files import Content, write_files
 from hiersim.report.json import dump, to_json
+from hiersim.report.known import intervals_in
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,13 +45,13 @@ def write_all(
         artist: draws; when absent the pictures are drawn here.
         shortest_ps: as in ``write_timeline``, in picoseconds; one is written where the run kept it.
         scenario: what was run, if that is known.
-        more: further keys of the JSON, such as ``uncertainty``.
+        more: further keys of the JSON, such as ``uncertainty``, whose intervals are drawn too.
         files: further files by relative name.
 
     Raises:
         OutputError: something cannot be written; what was in the folder before is unchanged then.
     """
-    drawn = (artist or Artist(helped=False)).contents(result) if pictures else {}
+    drawn = (artist or Artist(helped=False)).contents(result, intervals_in(more or {})) if pictures else {}
     document = to_json(result, deterministic) | dict(more or {})
     contents: dict[str, Content] = {RESULT: dump(document)}
     if scenario is not None:

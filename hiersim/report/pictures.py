@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 from hiersim.engine.result import Result
+from hiersim.report.known import Intervals
 
 NAMES = ("stalls", "flow")
 """The pictures of a run."""
@@ -13,17 +14,18 @@ ENDINGS = ("png", "svg")
 FILES = tuple(f"{name}.{ending}" for name in NAMES for ending in ENDINGS)
 
 
-def drawn(result: Result, names: tuple[str, ...] = NAMES) -> dict[str, bytes]:
+def drawn(result: Result, names: tuple[str, ...] = NAMES, intervals: Intervals | None = None) -> dict[str, bytes]:
     """Return the files of pictures by name, such as ``flow.svg``; each picture is laid out once.
 
     Args:
         result: the run.
         names: which pictures, of ``NAMES``.
+        intervals: of the run's numbers, where they are known.
     """
-    return {file: content for name in names for file, content in _files(name, result).items()}
+    return {file: content for name in names for file, content in _files(name, result, intervals).items()}
 
 
-def _files(name: str, result: Result) -> dict[str, bytes]:
+def _files(name: str, result: Result, intervals: Intervals | None) -> dict[str, bytes]:
     from hiersim.report.flow import flow
     from hiersim.report.flow import size as flow_size
     from hiersim.report.stall_stack import size as stack_size
@@ -32,9 +34,9 @@ def _files(name: str, result: Result) -> dict[str, bytes]:
 
     with styled():
         if name == "flow":
-            ax = flow(result, detached(*flow_size(result), full=True))
+            ax = flow(result, detached(*flow_size(result), full=True), intervals)
         else:
-            ax = stall_stack(result, detached(*stack_size(result)))
+            ax = stall_stack(result, detached(*stack_size(result)), intervals=intervals)
         settle(figure_of(ax))
     found = {}
     for ending in ENDINGS:

@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from polars.exceptions import PolarsError
 
 from hiersim.engine.result import LinkResult, PrefetchResult, Result, Stall, TierResult, UnitResult
 from hiersim.errors import ConfigError, Mistake
 from hiersim.machine import Machine
 from hiersim.report.json import SCHEMA
+from hiersim.report.known import Intervals, intervals_in
 from hiersim.report.outputs import RESULT, SCENARIO
 from hiersim.report.reading_operations import read_operations
+from hiersim.report.reading_requests import read_requests
 from hiersim.report.reading_tables import read_accesses, read_timeline
 
 NAME, VERSION = SCHEMA.rsplit("/", 1)
@@ -51,6 +54,11 @@ class Saved:
         """Whether nothing was replayed, so that there is nothing to show."""
         return not self.result.elapsed_ps
 
+    @property
+    def intervals(self) -> Intervals:
+        """Between what ends the run's numbers are known to lie, by name; none where no machines were drawn."""
+        return intervals_in(self.document)
+
 
 def read_result(path: Path | str) -> Saved:
     """Read what ``write_all`` or ``write_json`` has written.
@@ -69,6 +77,8 @@ def read_result(path: Path | str) -> Saved:
         result = _result(document, folder)
     except _MissingError as why:
         raise _mistake(file, str(why.args[0]), "is missing or of the wrong type: the file is damaged") from None
+    except PolarsError as why:
+        raise _mistake(folder, "tables", f"is damaged ({why}); run the scenario again") from why
     except (KeyError, TypeError, ValueError, AttributeError) as why:
         raise _mistake(file, "", f"the file is damaged ({type(why).__name__}: {why})") from why
     text = folder / SCENARIO
@@ -105,7 +115,8 @@ def _document(file: Path) -> dict[str, Any]:
         raise _mistake(file, "", what) from None
     schema = str(document.get("schema", "")) if isinstance(document, dict) else ""
     if not schema.startswith(f"{NAME}/"):
-        raise _mistake(file, "", f"is not the {RESULT} of a run: it does not say `schema: {SCHEMA}`")
+        says = f"says `schema: {schema}`, not" if schema else "does not say"
+        raise _mistake(file, "", f"is not the {RESULT} of a run: it {says} `schema: {SCHEMA}`")
     if schema != SCHEMA:
         version = schema.rpartition("/")[2]
         newer = version.isdecimal() and int(version) > int(VERSION)
@@ -138,6 +149,7 @@ def _result(document: dict[str, Any], folder: Path) -> Result:
         provenance=dict(_group(document, "provenance")),
         timeline=read_timeline(folder, document.get("timeline")),
         operations=read_operations(document.get("operations")),
+        requests=read_requests(folder, document.get("requests"), tuple(tiers)),
     )
 
 

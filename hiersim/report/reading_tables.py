@@ -11,10 +11,24 @@ import polars as pl
 from numpy.typing import NDArray
 
 from hiersim.engine.timeline import KINDS, Cause, Levels, Spans, Timeline
+from hiersim.errors import ConfigError, Mistake
 from hiersim.report.tables import CAUSE, TRAFFIC
 
 FOLDER = "tables"
 I64 = NDArray[np.int64]
+
+
+def read_table(path: Path) -> pl.DataFrame:
+    """Return a table that a run left.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return pl.read_parquet(path)
+    except (pl.exceptions.PolarsError, OSError):
+        what = "is damaged: it does not read as Parquet; run the scenario again"
+        raise ConfigError([Mistake("", what, file=str(path))]) from None
 
 
 def read_accesses(folder: Path, tiers: Sequence[str]) -> tuple[I64, NDArray[np.int8]]:
@@ -22,7 +36,7 @@ def read_accesses(folder: Path, tiers: Sequence[str]) -> tuple[I64, NDArray[np.i
     path = folder / FOLDER / "accesses.parquet"
     if not path.is_file():
         return np.empty(0, np.int64), np.empty(0, np.int8)
-    frame = pl.read_parquet(path)
+    frame = read_table(path)
     return frame["latency_ps"].to_numpy().astype(np.int64), _places(frame["served_by"], tiers).astype(np.int8)
 
 
@@ -36,7 +50,7 @@ def read_timeline(folder: Path, about: Any) -> Timeline | None:
     paths = [folder / FOLDER / f"{name}.parquet" for name in ("timeline", "spans", "levels")]
     if not isinstance(about, dict) or not all(path.is_file() for path in paths):
         return None
-    moved, spans, levels = (pl.read_parquet(path) for path in paths)
+    moved, spans, levels = (read_table(path) for path in paths)
     routes = moved["hops"].cast(pl.String).unique(maintain_order=True).to_list()
     places = tuple(about["places"])
     start, end = about["window_ps"]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from numpy.typing import NDArray
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -63,14 +66,18 @@ def _times(requests: RequestsResult) -> Table:
     table.add_column("", no_wrap=True)
     for name in ("mean", "p50", "p90", "p99", "max"):
         table.add_column(name, justify="right", no_wrap=True)
-    rows = (
+    for label, values in times_of(requests):
+        table.add_row(label, *(duration(round(seconds * 1e12)) for seconds in spread(values).values()))
+    return table
+
+
+def times_of(requests: RequestsResult) -> list[tuple[str, NDArray[Any]]]:
+    """Return the times that requests are judged by, in words, with those of each that is done in picoseconds."""
+    return [
         ("time to first token", requests.ttft_ps),
         ("time per output token", requests.tpot_ps),
         ("time to last token", requests.latency_ps),
-    )
-    for label, values in rows:
-        table.add_row(label, *(duration(round(seconds * 1e12)) for seconds in spread(values).values()))
-    return table
+    ]
 
 
 def _waits(requests: RequestsResult, glyph: str) -> Table:

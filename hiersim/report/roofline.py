@@ -15,30 +15,34 @@ from hiersim.engine.result import Result
 from hiersim.errors import ConfigError, nearest
 from hiersim.machine import Machine
 from hiersim.report.format import shorten
-from hiersim.report.style import FAINT, INK, LINKS, TIERS, figure_of, new_axes, styled
+from hiersim.report.known import Ends, Intervals, ends_of, whisker, words
+from hiersim.report.style import FAINT, INK, LINKS, TIERS, figure_of, lightness, new_axes, styled
 from hiersim.units import show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE = (9.0, 5.4)
+PALE = 0.7
+"""Lightness of colours that are hard to see on white as a thin line."""
 ALONG = (0.5, 0.42, 0.62, 0.16, 0.3)
-"""Where along the lines their names stand, in turn, so that those of close lines do not meet."""
+"""Where along the lines their names may stand: those of close lines begin with different places."""
 
 
 @dataclass(frozen=True)
 class Dot:
-    """Something that computed: FLOPs for each byte, FLOP/s reached, and the tier that the bytes are of, if one."""
+    """Something that computed: FLOPs for each byte, FLOP/s and their interval, the tier of the bytes, if one."""
 
     label: str
     flops_per_byte: float
     flops_per_s: float
     tier: str = ""
+    ends: Ends | None = None
 
 
 def roofline(
     result: Result | None, ax: Axes | None = None, *, machine: Machine, unit: str = "", dtype: str = "",
-    operations: Sequence[Mapping[str, Any]] = (),
+    operations: Sequence[Mapping[str, Any]] = (), intervals: Intervals | None = None,
 ) -> Axes:  # fmt: skip
     """Draw a unit's roofs: its peak, and under it one for each tier, at the bandwidth with which its bytes arrive.
 
@@ -51,6 +55,7 @@ def roofline(
         dtype: the number format of the peak; the unit's fastest of 16 bits, else its first, when absent.
         operations: mappings with ``flops``, ``bytes`` (of the near tier) and ``duration_ps``, each a dot, and with a
             ``name`` if it is to be told; instead of those of the run.
+        intervals: of the run's numbers, where they are known: a dot gets a line with caps for the times that they give.
 
     Raises:
         ConfigError: the machine has no such unit, or the unit does not compute in that format.
@@ -62,7 +67,8 @@ def roofline(
         )
     dtype, peak = _peak(machine, unit, dtype)
     roofs = {route.tier: route.bandwidth for route in routes(machine) if route.unit == unit}
-    dots = _operations(operations or kinds_of(result, unit)) or dots_of(machine, unit, peak, result)
+    known = intervals or {}
+    dots = _operations(operations or kinds_of(result, unit, known)) or dots_of(machine, unit, peak, result, known)
     with styled():
         ax = new_axes(*SIZE, ax)
         low, high = _range(roofs, peak, dots)
@@ -73,14 +79,15 @@ def roofline(
         ax.set_ylim(floor, peak * 3)
         _roofs(ax, machine, roofs, peak, f"{show(peak, 'FLOP/s')} in {dtype}")
         _dots(ax, machine, dots)
-        _axes(ax)
+        _names(ax, roofs, peak)
+        _axes(ax, words(intervals))
         ax.set_title(_title(unit, result, machine))
     return ax
 
 
 def _title(unit: str, result: Result | None, machine: Machine) -> str:
     name = f" and {shorten(result.name, 30)}" if result else ""
-    return f"Roofs of {unit}{name}: {shorten(machine.summary or machine.name, 60)}"
+    return f"Roofs of {unit}{name}\n{shorten(machine.summary or machine.name, 96)}"
 
 
 def size(shown: object = None) -> tuple[float, float]:
@@ -99,18 +106,26 @@ def _peak(machine: Machine, unit: str, dtype: str) -> tuple[str, float]:
     return dtype, formats[dtype] * own.efficiency
 
 
-def kinds_of(result: Result | None, unit: str) -> list[dict[str, Any]]:
+def kinds_of(result: Result | None, unit: str, intervals: Intervals) -> list[dict[str, Any]]:
     """Return a row for each kind of operation that a unit computed: name, FLOPs, bytes near it, time at work."""
     if result is None or result.operations is None:
         return []
     return [
-        {"name": name, "flops": kind.flops, "bytes": kind.read_bytes + kind.written_bytes, "duration_ps": kind.busy_ps}
+        {
+            "name": name,
+            "flops": kind.flops,
+            "bytes": kind.read_bytes + kind.written_bytes,
+            "duration_ps": kind.busy_ps,
+            "ends": ends_of(intervals, f"operations.kinds.{name}.busy_ps"),
+        }
         for name, kind in result.operations.kinds.items()
         if kind.unit == unit
     ]
 
 
-def dots_of(machine: Machine, unit: str, peak: float, result: Result | None) -> list[Dot]:
+def dots_of(
+    machine: Machine, unit: str, peak: float, result: Result | None, intervals: Intervals | None = None
+) -> list[Dot]:
     """Return a dot per tier that a run's unit read from: the FLOPs that it computed over the bytes read of the tier.
 
     FLOPs are those of the time that it was busy computing, at its full rate.
@@ -119,14 +134,25 @@ def dots_of(machine: Machine, unit: str, peak: float, result: Result | None) -> 
         return []
     flops = result.units[unit].busy_compute_ps / 1e12 * peak
     reads = {name: tier.read_total for name, tier in result.tiers.items() if tier.read_total and name in machine.tiers}
-    rate = flops / (result.elapsed_ps / 1e12)
-    return [Dot(f"run, per byte of {name}", flops / size, rate, name) for name, size in reads.items()] if flops else []
+    rate, ends = flops / (result.elapsed_ps / 1e12), _rates(flops, ends_of(intervals or {}, "elapsed_ps"))
+    dots = [Dot(f"run, per byte of {name}", flops / size, rate, name, ends) for name, size in reads.items()]
+    return dots if flops else []
+
+
+def _rates(flops: float, times_ps: Ends | None) -> Ends | None:
+    """Return the FLOP/s of so many FLOPs in the longest and in the shortest time."""
+    return None if times_ps is None else (flops / (times_ps[1] / 1e12), flops / (times_ps[0] / 1e12))
 
 
 def _operations(rows: Sequence[Mapping[str, Any]]) -> list[Dot]:
     kept = [row for row in rows if row["flops"] and row["bytes"] and row["duration_ps"]]
     return [
-        Dot(str(row.get("name", "")), row["flops"] / row["bytes"], row["flops"] / (row["duration_ps"] / 1e12))
+        Dot(
+            str(row.get("name", "")),
+            row["flops"] / row["bytes"],
+            row["flops"] / (row["duration_ps"] / 1e12),
+            ends=_rates(row["flops"], row.get("ends")),
+        )
         for row in kept
     ]
 
@@ -139,24 +165,57 @@ def _range(roofs: Mapping[str, float], peak: float, dots: Sequence[Dot]) -> tupl
 
 
 def _roofs(ax: Axes, machine: Machine, roofs: Mapping[str, float], peak: float, words: str) -> None:
-    """Draw the peak, and for each tier the line up to it, its name along it."""
+    """Draw the peak, and for each tier the line up to it; pale lines have edges."""
     from matplotlib.patheffects import withStroke
 
-    low, high = ax.get_xlim()
-    floor = ax.get_ylim()[0]
+    (low, high), (floor, _) = ax.get_xlim(), ax.get_ylim()
     ax.plot([min(peak / bandwidth for bandwidth in roofs.values()), high], [peak, peak], color=INK, linewidth=1.8)
     ax.annotate(words, (high, peak), (-2, 4), textcoords="offset points", ha="right", fontsize=8.5)
-    figure_of(ax).draw_without_rendering()
-    angle, halo = _slope(ax), [withStroke(linewidth=2.5, foreground="white")]
-    for i, (name, bandwidth) in enumerate(sorted(roofs.items(), key=lambda item: -item[1])):
-        knee, left = peak / bandwidth, max(low, floor / bandwidth)
-        colour = TIERS.get(machine.tiers[name].kind, FAINT)
-        ax.plot([low, knee], [low * bandwidth, peak], color=colour, linewidth=1.8, zorder=2)
+    for name, bandwidth in roofs.items():
+        colour, knee = TIERS.get(machine.tiers[name].kind, FAINT), peak / bandwidth
+        edge = [withStroke(linewidth=2.8, foreground=FAINT)] if lightness(colour) > PALE else []
+        ax.plot([low, knee], [low * bandwidth, peak], color=colour, linewidth=1.8, zorder=2, path_effects=edge)
         ax.plot([knee, knee], [floor, peak], color=colour, linewidth=0.6, linestyle=":", zorder=1)
-        at = left * (knee / left) ** ALONG[i % len(ALONG)]
+
+
+def _names(ax: Axes, roofs: Mapping[str, float], peak: float) -> None:
+    """Write the name of each roof along its line, where it meets no other text and no dot."""
+    (low, _), (floor, _) = ax.get_xlim(), ax.get_ylim()
+    figure_of(ax).draw_without_rendering()
+    angle, taken = _slope(ax), _taken(ax)
+    for i, (name, bandwidth) in enumerate(sorted(roofs.items(), key=lambda item: -item[1])):
+        left, knee = max(low, floor / bandwidth), peak / bandwidth
         words = f"{name} {show(bandwidth, 'bytes/s')}"
-        ax.annotate(words, (at, at * bandwidth), (0, 2), textcoords="offset points", rotation=angle, zorder=4,
-                    rotation_mode="anchor", fontsize=8, color=INK, path_effects=halo)  # fmt: skip
+        places = [left * (knee / left) ** share for share in (*ALONG[i % len(ALONG) :], *ALONG[: i % len(ALONG)])]
+        text = ax.annotate(words, (low, floor), (0, 2), textcoords="offset points", rotation=angle, fontsize=8,
+                           rotation_mode="anchor", zorder=4, color=INK, path_effects=halo())  # fmt: skip
+        for at in places:
+            text.xy = (at, at * bandwidth)
+            box = text.get_window_extent().extents
+            if not any(_meet(box, other) for other in taken):
+                break
+        taken.append(text.get_window_extent().extents)
+
+
+def _taken(ax: Axes) -> list[Any]:
+    """Return the corners of what stands in the axes already, in pixels: texts, and dots with their rims."""
+    from matplotlib.text import Text
+
+    dots = [line.get_xydata() for line in ax.lines if line.get_marker() == "o"]
+    at = [ax.transData.transform(point)[0] for point in dots]
+    rim = 6 / 72 * figure_of(ax).dpi
+    return [Text.get_window_extent(text).extents for text in ax.texts] + [(*(p - rim), *(p + rim)) for p in at]
+
+
+def _meet(box: Any, other: Any) -> bool:
+    return bool(box[0] < other[2] and other[0] < box[2] and box[1] < other[3] and other[1] < box[3])
+
+
+def halo() -> list[Any]:
+    """Return the effect that makes text readable where it crosses a line."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=2.5, foreground="white")]
 
 
 def _slope(ax: Axes) -> float:
@@ -174,6 +233,7 @@ def _dots(ax: Axes, machine: Machine, dots: Sequence[Dot]) -> None:
         colour = TIERS.get(machine.tiers[dot.tier].kind, FAINT) if dot.tier else LINKS["network"]
         ax.plot([dot.flops_per_byte], [dot.flops_per_s], "o", color=colour, markersize=7, markeredgecolor=INK,
                 markeredgewidth=0.7, zorder=5)  # fmt: skip
+        whisker(ax, dot.flops_per_byte, dot.ends, upright=True)
         if not dot.label:
             continue
         at = float(ax.transData.transform((dot.flops_per_byte, dot.flops_per_s))[0]) / figure.dpi
@@ -181,13 +241,13 @@ def _dots(ax: Axes, machine: Machine, dots: Sequence[Dot]) -> None:
         last = at
         line: dict[str, Any] = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 4}
         ax.annotate(dot.label, (dot.flops_per_byte, dot.flops_per_s), (0, -20 - 12 * depth), ha="center", fontsize=8,
-                    textcoords="offset points", color=INK, zorder=6, arrowprops=line)  # fmt: skip
+                    textcoords="offset points", color=INK, zorder=6, arrowprops=line, path_effects=halo())  # fmt: skip
 
 
-def _axes(ax: Axes) -> None:
+def _axes(ax: Axes, more: str) -> None:
     from matplotlib.ticker import FuncFormatter, NullFormatter
 
-    ax.set_xlabel("FLOPs for each byte that the tier brings")
+    ax.set_xlabel(f"FLOPs for each byte that the tier brings{more}")
     ax.set_ylabel("computed")
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x < 1000 else show(x, "count")))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: show(y, "FLOP/s")))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from hiersim.engine.result import Result
 from hiersim.report.breakdown import Part, stalls, whole
 from hiersim.report.format import duration, percent, shorten
+from hiersim.report.known import LOW, Given, Intervals, each_of, ends_of, whisker, words
 from hiersim.report.style import FAINT, HATCHES, INK, colour_of, figure_of, ink_on, new_axes, styled
 
 if TYPE_CHECKING:
@@ -21,11 +22,12 @@ SCALES = ((1, "ps"), (10**3, "ns"), (10**6, "us"), (10**9, "ms"), (10**12, "s"),
 
 @dataclass(frozen=True)
 class Bar:
-    """One bar: the run and unit that it shows, its label, and its parts from left to right."""
+    """One bar: the run and unit that it shows, its label, its parts from left to right, and the run's number."""
 
     label: str
     result: Result
     parts: tuple[Part, ...]
+    run: int = 0
 
 
 @dataclass(frozen=True)
@@ -39,16 +41,20 @@ class Segment:
     colour: str
 
 
-def stall_stack(results: Result | Sequence[Result], ax: Axes | None = None, share: bool | None = None) -> Axes:
+def stall_stack(
+    results: Result | Sequence[Result], ax: Axes | None = None, share: bool | None = None, intervals: Given = None
+) -> Axes:
     """Draw where the time of each unit went: computing, on its near tier, stalled by cause, idle.
 
     Args:
         results: one run, or several to compare.
         ax: where to draw; a new figure when absent.
-        share: the axis is in percent of each run's time (the default for one run) or in time (for several).
+        share: the axis is in percent of each run's time (the default for one run) or in time (for several, and where
+            intervals are known).
+        intervals: of the numbers of each run, where they are known; the time gets a line with caps.
     """
     runs = [results] if isinstance(results, Result) else list(results)
-    share = len(runs) == 1 if share is None else share
+    share = len(runs) == 1 and not intervals if share is None else share
     bars = list_bars(runs)
     with styled():
         ax = new_axes(*size(runs), ax)
@@ -56,11 +62,9 @@ def stall_stack(results: Result | Sequence[Result], ax: Axes | None = None, shar
         segments: list[Segment] = []
         for y, bar in enumerate(bars):
             segments += _draw(ax, y, bar, scale or bar.result.elapsed_ps / 100 or 1)
-        _decorate(ax, runs, bars, f"time ({unit})" if not share else "share of the time (%)")
-        ends = [0.0, *(segment.left + segment.width for segment in segments)]
-        ax.set_xlim(0, 100 if share else 1.1 * max(ends) or 1)
-        if not share:
-            _totals(ax, bars, scale)
+        _decorate(ax, runs, bars, f"time ({unit}){words(intervals)}" if not share else "share of the time (%)")
+        reach = 0.0 if share else _totals(ax, bars, scale, each_of(intervals, len(runs)))
+        ax.set_xlim(0, 100 if share else 1.1 * reach or 1)
         _legend(ax, bars)
         _label(ax, segments)
     return ax
@@ -85,11 +89,11 @@ def list_bars(runs: Sequence[Result]) -> list[Bar]:
     kept = ranked if len(ranked) <= TOP + 1 else ranked[:TOP]
     several = len(runs) > 1
     bars = []
-    for run in runs:
+    for number, run in enumerate(runs):
         for name, unit in run.units.items():
             words = [run.name] * several + [name] * (not several or len(run.units) > 1)
             label = "\n".join(shorten(word, 28) for word in words)
-            bars.append(Bar(label, run, _arrange(whole(name, unit, len(unit.stalls)), kept)))
+            bars.append(Bar(label, run, _arrange(whole(name, unit, len(unit.stalls)), kept), number))
     return bars
 
 
@@ -144,12 +148,18 @@ def _patch(
     )
 
 
-def _totals(ax: Axes, bars: Sequence[Bar], scale: float) -> None:
-    """Write each run's time at the end of its bars."""
+def _totals(ax: Axes, bars: Sequence[Bar], scale: float, known: Sequence[Intervals]) -> float:
+    """Write each run's time at the end of its bars, behind what is known of it; return how far that reaches."""
+    reach = 0.0
     for y, bar in enumerate(bars):
+        ends = ends_of(known[bar.run], "elapsed_ps", scale)
+        at = max(bar.result.elapsed_ps / scale, ends[1] if ends else 0.0)
+        reach = max(reach, at)
         if bar.parts:
+            whisker(ax, y + LOW, ends)
             text = duration(bar.result.elapsed_ps)
-            ax.annotate(text, (bar.result.elapsed_ps / scale, y), (5, 0), textcoords="offset points", va="center")
+            ax.annotate(text, (at, y), (5, 0), textcoords="offset points", va="center")
+    return reach
 
 
 def _decorate(ax: Axes, runs: Sequence[Result], bars: Sequence[Bar], xlabel: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 SCALES = ((1, "ps"), (10**3, "ns"), (10**6, "us"), (10**9, "ms"), (10**12, "s"), (3600 * 10**12, "h"))
 HEIGHT, HEAD = 0.52, 1.0
 """Inches of a strip, and of title and axis."""
+STEPS = 2000
+"""Steps of a strip beyond which only the highest value of each part of the window is drawn."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,25 @@ class Strip:
 def size(strips: int) -> tuple[float, float]:
     """Return the width and height in inches of a picture of so many strips."""
     return 10.0, HEAD + HEIGHT * max(1, strips)
+
+
+def coarse(
+    times: NDArray[np.int64], values: NDArray[Any], window: tuple[int, int]
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
+    """Return borders and heights of at most ``STEPS`` steps; where there are more, the highest of each part.
+
+    Args:
+        times: when the values changed, in picoseconds, ascending.
+        values: each from its time on.
+        window: the times between which they are drawn, in picoseconds.
+    """
+    if len(times) <= STEPS:
+        return np.append(times, max(window[1], int(times[-1]))), values
+    at = np.unique(np.linspace(*window, STEPS + 1).astype(np.int64))
+    before = np.maximum(np.searchsorted(times, at[:-1], side="right") - 1, 0)
+    after = np.searchsorted(times, at[1:], side="left")
+    highest = np.array([values[i : max(j, i + 1)].max() for i, j in zip(before.tolist(), after.tolist(), strict=True)])
+    return at, highest
 
 
 def draw(ax: Axes, strips: Sequence[Strip], window_ps: tuple[int, int], nothing: str) -> None:

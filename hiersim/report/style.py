@@ -8,6 +8,7 @@ too.
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -40,6 +41,8 @@ LINKS = {
     "bus": "#b8860b",
 }
 STATES = {"compute": "#333333", "near": "#8a8a8a", "idle": "#ffffff"}
+OTHER_UNIT = "#7a5195"
+"""Colour of waiting for what another unit does."""
 CLASSES = {
     "kv": "#0072b2",
     "weight": "#333333",
@@ -84,10 +87,14 @@ SETTINGS: dict[str, object] = {
 
 @contextlib.contextmanager
 def styled() -> Iterator[None]:
-    """Draw with hiersim's settings, whatever the user's own are; they are back afterwards."""
+    """Draw with hiersim's settings, whatever the user's own are; they are back afterwards.
+
+    What the font has no sign for, such as Chinese in a run's name, is drawn as a box, without a word about it.
+    """
     import matplotlib as mpl
 
-    with mpl.rc_context():
+    with mpl.rc_context(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         interactive = mpl.is_interactive()
         mpl.rcdefaults()
         settings: Any = SETTINGS | {"interactive": interactive}
@@ -140,6 +147,8 @@ def colour_of(part: Part, result: Result) -> str:
     """Return the colour of a part of a unit's time: its state's, or that of the tier or link it waited for."""
     if part.state != "stall":
         return STATES[part.state]
+    if owner(part.place, result)[0] == "units":
+        return OTHER_UNIT
     return colour_of_place(part.place, result)
 
 

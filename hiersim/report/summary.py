@@ -184,7 +184,8 @@ def _energy(result: Result) -> str:
     largest = sorted(((name, energy) for name, energy in parts.items() if energy), key=lambda item: (-item[1], item[0]))
     shown = [f"{name} {percent(energy / total)}" for name, energy in largest[:6]]
     if len(largest) > 6:
-        shown.append(f"{len(largest) - 6} others {percent(sum(energy for _, energy in largest[6:]) / total)}")
+        rest = sum(energy for _, energy in largest[6:])
+        shown.append(f"{plural(len(largest) - 6, 'other')} {percent(rest / total)}")
     power = f", {joules(total / (result.elapsed_ps / 1e12)).replace('J', 'W')} on average" if result.elapsed_ps else ""
     return f"{joules(total)}{power}: {', '.join(shown)}"
 

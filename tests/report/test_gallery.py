@@ -18,7 +18,7 @@ from report import look, samples
 
 from hiersim.errors import ConfigError
 from hiersim.machine.catalogue import find_machine
-from hiersim.report import gallery, policy_map, roofline, style
+from hiersim.report import gallery, known, load_over_time, policy_map, roofline, style
 from hiersim.report.bandwidth_over_time import bandwidth_over_time
 from hiersim.report.energy_split import energy_split
 from hiersim.report.occupancy_over_time import occupancy_over_time
@@ -38,6 +38,14 @@ def a_run():
     path = Path(__file__).parents[2] / "configs" / "kv_tiers.yaml"
     changes = ["replay.limit=3000", "outputs.timeline=true", "tiers.hbm.capacity=1 GiB", "tiers.dram.capacity=2 GiB"]
     return load(path, changes).run()
+
+
+def served():
+    """A serving run that runs out of room for KV."""
+    from hiersim.api.simulation import load
+
+    path = Path(__file__).parents[2] / "configs" / "vllm_rtx4090.yaml"
+    return load(path, ["trace.limit=120", "serve.kv_pages=600"]).run()
 
 
 def rows():
@@ -106,10 +114,18 @@ def of_operations():
     return roofline.roofline(None, detached(9, 5), machine=find_machine(MACHINE), operations=rows)
 
 
+def known_of(result, low=0.8, high=1.3):
+    """Intervals of numbers of a sample."""
+    document = {"elapsed_ps": result.elapsed_ps, "energy_j.total": result.total_energy_j}
+    for name, tier in result.tiers.items():
+        document[f"tiers.{name}.read_bytes"] = tier.read_total
+    return {name: (low * value, high * value) for name, value in document.items()}
+
+
 def pictures():
     run, four = a_run(), samples.four_tiers()
     two = [four, replace(samples.four_tiers("b", 44 * 10**12), energy_j={k: 2 * v for k, v in four.energy_j.items()})]
-    roofs = {"machine": find_machine(MACHINE)}
+    roofs, load = {"machine": find_machine(MACHINE)}, served()
     return {
         "stall_stack": lambda: drawn(gallery.STALLS, four),
         "stall_stacks": lambda: drawn(gallery.STALLS, two),
@@ -121,12 +137,14 @@ def pictures():
         "bandwidth_over_time": lambda: drawn(gallery.BANDWIDTH, run),
         "occupancy_over_time": lambda: drawn(gallery.OCCUPANCY, run),
         "roofline": lambda: drawn(gallery.ROOFLINE, run, **roofs),
+        "load_over_time": lambda: drawn(gallery.LOAD, load),
         "policy_map": a_map,
         "miss_ratio_curves": some_curves(),
         "pareto": a_front,
         "ranking": a_ranking,
         "savings": some_savings,
         "roofline_of_operations": of_operations,
+        "stall_stacks_known": lambda: drawn(gallery.STALLS, two, intervals=[known_of(each) for each in two]),
     }
 
 
@@ -134,6 +152,7 @@ NAMES = (
     "stall_stack", "stall_stacks", "flow", "traffic_by_class", "traffic_by_class_of_two", "energy_split",
     "energy_split_of_two", "bandwidth_over_time", "occupancy_over_time", "roofline", "policy_map",
     "miss_ratio_curves", "pareto", "ranking", "savings", "roofline_of_operations",
+    "stall_stacks_known", "load_over_time",
 )  # fmt: skip
 
 
@@ -205,6 +224,39 @@ def test_bars_are_as_long_as_the_bytes_and_the_joules():
     assert sum(lengths(energy_split([result, result], detached(10, 3)))) == pytest.approx(2 * result.total_energy_j)
 
 
+def whiskers(ax):
+    """The intervals that are drawn, each from its low to its high end."""
+    lines = [line for line in ax.lines if line.get_label() == known.NAME]
+    data = [line.get_ydata() if len(set(line.get_xdata())) == 1 else line.get_xdata() for line in lines]
+    return [tuple(float(each) for each in ends) for ends in data]
+
+
+def test_intervals_are_drawn_where_they_are_known():
+    result = samples.four_tiers()
+    ends_of = known_of(result)
+    seconds = result.elapsed_ps / 1e12
+    ends = pytest.approx((0.8 * seconds, 1.3 * seconds))
+    assert whiskers(drawn(gallery.STALLS, result, intervals=ends_of)) == [ends]
+    assert whiskers(drawn(gallery.STALLS, [result, result], intervals=[{}, ends_of])) == [ends]
+    assert whiskers(drawn(gallery.ENERGY, result, intervals=ends_of)) == [pytest.approx(ends_of["energy_j.total"])]
+    reads = [pytest.approx(ends_of[f"tiers.{name}.read_bytes"]) for name in result.tiers]
+    assert whiskers(drawn(gallery.TRAFFIC, result, intervals=ends_of)) == reads
+    roofs = {"machine": find_machine(MACHINE)}
+    run = a_run()
+    ax = drawn(gallery.ROOFLINE, run, intervals=known_of(run), **roofs)
+    (low, high), *others = whiskers(ax)
+    dot = next(line for line in ax.lines if line.get_marker() == "o").get_ydata()[0]
+    assert (low, high) == pytest.approx((dot / 1.3, dot / 0.8))
+    assert len(others) + 1 == sum(line.get_marker() == "o" for line in ax.lines)
+    title = next(words for words, _ in look.boxes(drawn(gallery.FLOW, result, intervals=ends_of)) if "moved" in words)
+    assert title.endswith("61.4 s (49.1 s to 79.8 s) simulated")
+    for picture in (gallery.STALLS, gallery.ENERGY, gallery.TRAFFIC, gallery.FLOW):
+        assert whiskers(drawn(picture, result)) == []
+        assert look.faults(drawn(picture, result, intervals=ends_of)) == []
+    exact = dict.fromkeys(ends_of, (5.0, 5.0))
+    assert whiskers(drawn(gallery.ENERGY, result, intervals=exact)) == [], "what does not change has no interval"
+
+
 def test_strips_carry_the_bytes_and_the_levels(gallery_of):
     run = a_run()
     ax = bandwidth_over_time(run, detached(10, 8))
@@ -220,6 +272,29 @@ def test_strips_carry_the_bytes_and_the_levels(gallery_of):
     heights = [patch.get_data() for patch in ax.patches if isinstance(patch, StepPatch) and patch.get_fill()]
     for (values, _, low), tier in zip(heights, run.tiers.values(), strict=True):
         assert (low - values.min()) / 0.84 == pytest.approx(tier.peak_bytes / tier.capacity_bytes, abs=1e-9)
+
+
+def test_load_is_that_of_all_units_at_each_time():
+    requests = served().requests
+    second = {name: values + (name == "time_ps") for name, values in requests.samples.items()}
+    second["engine"] = second["engine"] + 1
+    both = {name: np.concatenate([requests.samples[name], second[name]]) for name in second}
+    order = np.argsort(both["time_ps"], kind="stable")
+    two = replace(requests, samples={name: values[order] for name, values in both.items()})
+    times, running = load_over_time.over_all(two, "running")
+    seen = {0: 0, 1: 0}
+    wanted = {}
+    for row in range(len(two.samples["time_ps"])):
+        seen[int(two.samples["engine"][row])] = int(two.samples["running"][row])
+        wanted[int(two.samples["time_ps"][row])] = sum(seen.values())
+    assert dict(zip(times.tolist(), running.tolist(), strict=True)) == wanted
+    result = served()
+    assert not gallery.LOAD.fits(samples.four_tiers())
+    ax = drawn(gallery.LOAD, result)
+    areas = [patch.get_data() for patch in ax.patches if isinstance(patch, StepPatch) and patch.get_fill()]
+    held = requests.samples["held_bytes"].max() / requests.pool_bytes
+    assert [(low - values.min()) / 0.84 for values, _, low in areas] == pytest.approx([1, 1, held])
+    assert f"up to {requests.samples['queued'].max()} requests" in [words for words, _ in look.boxes(ax)]
 
 
 def test_dots_stand_under_their_roofs():
@@ -247,6 +322,23 @@ def test_operations_are_dots_and_a_wrong_unit_is_said():
         roofline.roofline(None, machine=machine, unit="gpu1")
     with pytest.raises(ConfigError, match="does not compute in `bf61`; did you mean `bf16`"):
         roofline.roofline(None, machine=machine, dtype="bf61")
+
+
+@pytest.mark.parametrize("share", [0.2, 0.35, 0.5, 0.62, 0.7])
+def test_names_of_roofs_keep_clear_of_dots_and_their_names(share):
+    """A dot just below the nearest roof, anywhere along it, with a long name below that."""
+    machine = find_machine(MACHINE)
+    bandwidth = machine.tiers["hbm"].read_bandwidth * 0.5
+    intensity = 10 ** (-0.5 + 2.5 * share)
+    rows = [{"name": "an operation of a long name", "flops": intensity * 1e9, "bytes": 1e9}]
+    rows[0]["duration_ps"] = 1e9 / bandwidth * 1e12
+    ax = roofline.roofline(None, detached(9, 5), machine=machine, operations=rows)
+    assert look.faults(ax) == []
+    look.drawn(ax)
+    (dot,) = [line for line in ax.lines if line.get_marker() == "o"]
+    x, y = ax.transData.transform((dot.get_xdata()[0], dot.get_ydata()[0]))
+    for words, (x0, y0, x1, y1) in look.boxes(ax):
+        assert not (x0 < x < x1 and y0 < y < y1), f"{words!r} covers the dot"
 
 
 def test_the_map_frames_the_best_and_darker_is_more():

@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 import subprocess
+import warnings
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,6 +15,8 @@ import pytest
 from report import samples
 
 from hiersim.cli.main import execute
+from hiersim.config.text import read_text
+from hiersim.report.format import duration
 from hiersim.report.outputs import write_all
 from hiersim.report.page import words
 from hiersim.report.page.write import html
@@ -136,6 +139,13 @@ def test_what_comes_from_outside_is_escaped(saved):
     assert text.count("&lt;script&gt;alert") >= 4
 
 
+def test_names_in_any_script_are_drawn_without_a_warning(saved):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text = html(saved(samples.four_tiers("\u540d\u524d"), samples.four_tiers("\u00fcber")))
+    assert "\u540d\u524d" in text
+
+
 def test_an_empty_result_is_said_to_be_empty(saved, capsys, tmp_path):
     found = saved(samples.empty())
     page = Page(html(found))
@@ -157,6 +167,75 @@ def test_the_sentences_are_true():
     assert f"{result.accesses:,} accesses" in text
     for sample in samples.ALL.values():
         assert all(line.endswith((".", "?")) and "nan" not in line for line in words.told(sample()))
+
+
+def test_what_is_known_of_the_numbers_is_in_the_report(tmp_path):
+    result = samples.four_tiers()
+    elapsed, joules = result.elapsed_ps, result.total_energy_j
+    ends = {"elapsed_ps": [elapsed // 2, 2 * elapsed], "energy_j.total": [joules, joules], "miss_ratio": [0.1, 0.2]}
+    known = {"draws": 19, "rate": 0.9, "intervals": ends, "figures": {"tiers.hbm.read_latency": {}}}
+    write_all(result, tmp_path, pictures=False, more={"uncertainty": known},
+              files={"tables/draws.parquet": b"not shown"})  # fmt: skip
+    saved = read_result(tmp_path)
+    text = html([saved])
+    page = Page(text)
+    assert page.column("run1-intervals", "number") == ["elapsed_ps", "miss_ratio"]
+    assert page.column("run1-intervals", "high") == [2 * elapsed, 0.2]
+    assert page.tables["run1-intervals"][1][4][0] == "-50% to +100%"
+    told = (
+        "On 19 machines drawn from the ranges of 1 figure it took between 30.7 s and 123 s: intervals that cover 90%."
+    )
+    assert told in "".join(page.text)
+    assert len(set(page.ids)) == len(page.ids)
+    plain = html([replace(saved, document=saved.document | {"uncertainty": None})])
+    assert "run1-intervals" not in plain
+    first = re.compile(r"<svg.*?</svg>", re.DOTALL)
+    assert first.findall(text)[0] != first.findall(plain)[0], "the picture has the interval"
+    assert html([saved, saved]).count('id="run2-intervals"') == 1
+
+
+def kept(config, folder, *changes):
+    import hiersim as hs
+
+    what = hs.load(Path(__file__).parents[2] / "configs" / config, list(changes))
+    result = what.run()
+    write_all(result, folder, pictures=False, scenario=what.scenario)
+    return result, read_result(folder)
+
+
+def test_a_report_of_requests_is_about_requests(tmp_path):
+    result, found = kept("vllm_rtx4090.yaml", tmp_path, "trace.limit=120", "serve.kv_pages=600")
+    page = Page(html([found]))
+    text = "".join(page.text)
+    requests = result.requests
+    assert (
+        f"120 requests took {duration(result.elapsed_ps)} of simulated time: {requests.output_total:,} output" in text
+    )
+    assert f"{requests.preemptions.sum():,} times a request that ran had to give its room" in text
+    assert "0 accesses" not in text
+    assert page.column("run1-times", "mean")[0] == pytest.approx(requests.ttft_ps.mean(), rel=1e-9)
+    assert page.column("run1-times", "max")[2] == requests.latency_ps.max()
+    assert sum(page.column("run1-waits", "time")) == requests.waits_ps.sum()
+    assert page.column("run1-waits", "what")[0] == "waiting for a turn"
+    assert page.column("run1-requests", "preemptions") == requests.preemptions.tolist()
+    assert "run1-occupancy" not in page.tables
+    long = re.findall(r'<div class="more">\s*<h3>(.*?)</h3>', html([found]))
+    assert long == ["Requests", "Scenario"], "what is too long for paper stays on the screen"
+
+
+def test_a_report_of_operations_is_about_operations(tmp_path):
+    """On a card that does not compute in bf16, in which accesses are where a scenario says nothing else."""
+    result, found = kept("flexgen_t4.yaml", tmp_path, "trace.generate.params.gpu_batches=1")
+    assert "bf16" not in read_text(found.scenario).machine.units["gpu0"].flops
+    page = Page(html([found]))
+    text = "".join(page.text)
+    assert f"{result.operations.count:,} operations took {duration(result.operations.makespan_ps)} of" in text
+    assert "Most work was `cpu_attention`" in text
+    assert "0 accesses" not in text
+    assert "run1-roofline" in page.ids
+    kinds = result.operations.kinds
+    assert dict(zip(page.column("run1-operations", "operation"), page.column("run1-operations", "flops"),
+                    strict=True)) == {name: kind.flops for name, kind in kinds.items()}  # fmt: skip
 
 
 def test_the_command_writes_it_and_says_where(tmp_path, capsys, monkeypatch):

@@ -89,6 +89,30 @@ def without(document, key):
     return {name: value for name, value in document["tiers"]["hbm"].items() if name != key}
 
 
+def test_requests_survive(tmp_path):
+    import hiersim as hs
+
+    config = Path(__file__).parents[2] / "configs" / "mooncake_tiers.yaml"
+    ran = hs.load(config, ["trace.limit=20", "serve.objective.latency=1 s"]).run()
+    write_all(ran, tmp_path, pictures=False)
+    again = read_result(tmp_path).result.requests
+    for field in dataclasses.fields(ran.requests):
+        old, new = getattr(ran.requests, field.name), getattr(again, field.name)
+        assert old == pytest.approx(new, rel=1e-12) if isinstance(old, float) else same(old, new), field.name
+
+
+def test_a_damaged_table_is_one_clear_line(tmp_path):
+    write_all(samples.four_tiers(), tmp_path, pictures=False)
+    table = tmp_path / "tables" / "accesses.parquet"
+    whole = table.read_bytes()
+    table.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ConfigError, match=r"accesses\.parquet  is damaged: it does not read as Parquet"):
+        read_result(tmp_path)
+    table.write_bytes((tmp_path / "tables" / "tiers.parquet").read_bytes())
+    with pytest.raises(ConfigError, match="tables  is damaged"):
+        read_result(tmp_path)
+
+
 @pytest.mark.parametrize("what", BROKEN)
 def test_what_cannot_be_read_is_one_clear_line(what, tmp_path):
     path = tmp_path / "result.json"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,13 @@ import polars as pl
 from hiersim.engine.result import Result
 from hiersim.report import tables
 from hiersim.report.format import duration, joules, percent, plural
-from hiersim.report.numbers import shown
-from hiersim.report.reading_tables import FOLDER
+from hiersim.report.intervals import kept, width
+from hiersim.report.numbers import numbers, shown
+from hiersim.report.page import served
+from hiersim.report.page.cells import Cell, Head, Table
+from hiersim.report.reading import Saved
+from hiersim.report.reading_tables import FOLDER, read_table
+from hiersim.units import show as quantity
 
 TITLES = {
     "tiers": "Tiers",
@@ -27,54 +31,36 @@ TITLES = {
     "resources": "What each resource alone needs",
 }
 """Of tables by name; others are called by their name."""
-APART = ("accesses", "timeline", "spans", "levels")
-"""Tables with a row per access, transfer or change: they stay in their files."""
+APART = ("accesses", "timeline", "spans", "levels", "occupancy", "draws", "intervals")
+"""Tables with a row per access, transfer, change, step or draw: they stay in their files."""
 MOST = 500
 """Rows of a table; more stay in its file."""
-SHARES = ("utilisation", "accuracy", "coverage", "timeliness", "endurance_used")
+SHARES = ("utilisation", "accuracy", "coverage", "timeliness", "endurance_used", "share")
 FIRST = ("tier", "kind", "hits", "merged", "misses", "read_bytes", "written_bytes", "utilisation", "bound", "energy_j")
 """Columns of tiers that people look at first; the others follow."""
 HIDDEN = ("placed_bytes", "removed_bytes", "passed_over", "mean_bytes")
 """Columns that balance the books; they are in the table's file."""
 
 
-@dataclass(frozen=True)
-class Head:
-    """A column's head, whether it has numbers, and whether it is left out in print."""
-
-    text: str
-    number: bool
-    more: bool = False
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What is shown, the number to sort by (none for texts), and whether it is the best of its column."""
-
-    text: str
-    value: float | int | None = None
-    number: bool = False
-    best: bool = False
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table that sorts; ``id`` is unique in the page."""
-
-    id: str
-    title: str
-    heads: list[Head]
-    rows: list[list[Cell]]
-    text: str = ""
-
-
 def tables_of(result: Result, prefix: str) -> list[Table]:
     """Return the tables of a result; ``prefix`` makes their ids unique in a page."""
-    return [
+    found = [] if result.requests is None else served.tables(result.requests, prefix)
+    return found + [
         _table(name, frame, f"{prefix}-{name}")
         for name, frame in tables.tables(result).items()
         if name not in APART and len(frame)
     ]
+
+
+def intervals(saved: Saved, prefix: str) -> Table:
+    """Return a row per number of a summary that is not known exactly: of the run, and the ends of its interval."""
+    rows = []
+    for name, value, (low, high) in kept(numbers(saved.document), saved.intervals):
+        cells = [Cell(shown(name, each), each, True) for each in (value, low, high)]
+        rows.append([Cell(name), *cells, Cell(width(value, low, high), None, True)])
+    heads = [Head("number", False), *(Head(name, True) for name in ("run", "low", "high", "spread"))]
+    text = "All intervals are in tables/intervals.parquet, and the draws in tables/draws.parquet."
+    return Table(f"{prefix}-intervals", "How well numbers are known", heads, rows, text)
 
 
 def others(folder: Path, known: Collection[str], prefix: str) -> list[Table]:
@@ -83,7 +69,7 @@ def others(folder: Path, known: Collection[str], prefix: str) -> list[Table]:
     for path in sorted((folder / FOLDER).glob("*.parquet")):
         if path.stem in known or path.stem in APART:
             continue
-        frame = pl.scan_parquet(path).head(MOST + 1).collect()
+        frame = read_table(path)
         if 0 < len(frame) <= MOST:
             found.append(_table(path.stem, frame, f"{prefix}-{path.stem}"))
     return found
@@ -125,6 +111,8 @@ def _cell(column: str, value: Any, number: bool) -> Cell:
         return Cell("-", -math.inf if number else None, number)
     if not number:
         return Cell(str(value))
+    if column == "flops":
+        return Cell(quantity(value, "FLOP/s").removesuffix("/s"), value, True)
     text = percent(value) if column in SHARES else shown(f"{column}_ps" if column == "ps" else column, value)
     return Cell(text, value, True)
 
@@ -133,6 +121,8 @@ LESS = (
     ("simulated", "elapsed_ps", duration),
     ("stalled", "stalled_ps", duration),
     ("energy", "total_energy_j", joules),
+    ("time to first token", "ttft", duration),
+    ("time per output token", "tpot", duration),
     ("mean latency", "mean", duration),
     ("p99 latency", "p99", duration),
 )
@@ -170,6 +160,8 @@ def facts_of(result: Result) -> dict[str, float]:
         "stalled_ps": sum(unit.stalled_ps for unit in result.units.values()),
         "total_energy_j": result.total_energy_j,
     }
+    if result.requests is not None and result.requests.done.any():
+        found |= {"ttft": float(result.requests.ttft_ps.mean()), "tpot": float(result.requests.tpot_ps.mean())}
     if len(result.latency_ps):
         found |= {"mean": result.mean_latency_ps, "p99": result.latency_quantiles_ps((0.99,))[0.99]}
     return found

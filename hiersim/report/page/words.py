@@ -4,20 +4,47 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hiersim.engine.operations import OperationsResult
 from hiersim.engine.result import Result, UnitResult
 from hiersim.report.breakdown import stalls
 from hiersim.report.format import bound_of, duration, joules, percent, plural, traffic
 from hiersim.report.notes import notes
+from hiersim.report.page import served
 
 
 def told(result: Result) -> list[str]:
     """Return what was run, where the time went, who answered, what moved most, the energy, and what to know of it."""
     if not result.elapsed_ps:
         return ["Nothing happened: no time passed, so there is nothing to show. Was anything replayed?"]
-    found = [_run(result)]
+    found = _what(result)
     found += [_unit(name, unit, result.elapsed_ps) for name, unit in result.units.items()]
     found += [line for line in (_answers(result), _latency(result), _busiest(result), _energy(result)) if line]
     return found + [f"{text[:1].upper()}{text[1:]}." for label, text in notes(result) if label == "note"]
+
+
+def _what(result: Result) -> list[str]:
+    """Return what was run, and what became of it."""
+    if result.requests is not None:
+        return served.told(result, result.requests)
+    if result.operations is not None:
+        return _operations(result.operations)
+    return [_run(result)]
+
+
+def _operations(operations: OperationsResult) -> list[str]:
+    """Return how long operations took, what their longest chain takes, and which kind worked most."""
+    makespan = operations.makespan_ps
+    chain = f"; the longest chain of them takes {percent(operations.critical_path_ps / makespan)} of it by itself"
+    found = [f"{plural(operations.count, 'operation')} took {duration(makespan)} of simulated time{chain}."]
+    units = [(name, kind) for name, kind in operations.kinds.items() if kind.unit and kind.busy_ps]
+    if units:
+        name, kind = max(units, key=lambda item: item[1].busy_ps)
+        share = percent(kind.busy_ps / sum(each.busy_ps for _, each in units))
+        found.append(
+            f"Most work was `{name}`: {duration(kind.busy_ps)} in {plural(kind.count, 'operation')} on {kind.unit}, "
+            f"{share} of what units did."
+        )
+    return found
 
 
 def _run(result: Result) -> str:

@@ -16,8 +16,10 @@ from hiersim.errors import ConfigError
 from hiersim.report import gallery
 from hiersim.report.files import write_files
 from hiersim.report.format import count
+from hiersim.report.known import told
 from hiersim.report.page import words
-from hiersim.report.page.tables import Table, comparison, others, tables_of
+from hiersim.report.page.cells import Table
+from hiersim.report.page.tables import comparison, intervals, others, tables_of
 from hiersim.report.reading import Saved
 from hiersim.report.tables import tables
 
@@ -97,7 +99,9 @@ def page_of(saved: Sequence[Saved], tell: Tell) -> Page:
         facts = f"hiersim {saved[0].result.provenance.get('hiersim', '')}".strip()
         return Page(names[0], f"{saved[0].result.machine} · {facts}", runs, [], [], [])
     alive = [(name, result) for name, result in pairs if result.elapsed_ps]
-    pictures = [_drawn(each, [result for _, result in alive], "compared") for each in gallery.COMPARED] if alive else []
+    known = [each.intervals for each in saved if each.result.elapsed_ps]
+    shown = [result for _, result in alive]
+    pictures = [_drawn(each, shown, "compared", intervals=known) for each in gallery.COMPARED] if alive else []
     title = f"{count(len(saved))} runs compared"
     return Page(title, " · ".join(names), runs, words.compared(pairs), [comparison(pairs)], pictures)
 
@@ -115,7 +119,7 @@ def _run(name: str, saved: Saved, prefix: str, tell: Tell) -> Run:
     return Run(
         name=name,
         machine=result.machine,
-        told=tell(result),
+        told=[*tell(result), *told(saved.document)],
         pictures=[] if saved.empty else _pictures(saved, prefix),
         tables=[] if saved.empty else _tables(saved, prefix),
         scenario=saved.scenario,
@@ -124,7 +128,8 @@ def _run(name: str, saved: Saved, prefix: str, tell: Tell) -> Run:
 
 
 def _tables(saved: Saved, prefix: str) -> list[Table]:
-    return [*tables_of(saved.result, prefix), *others(saved.path.parent, set(tables(saved.result)), prefix)]
+    known = [intervals(saved, prefix)] if saved.intervals else []
+    return [*tables_of(saved.result, prefix), *known, *others(saved.path.parent, set(tables(saved.result)), prefix)]
 
 
 def _pictures(saved: Saved, prefix: str) -> list[Drawn]:
@@ -133,9 +138,14 @@ def _pictures(saved: Saved, prefix: str) -> list[Drawn]:
     with contextlib.suppress(ConfigError):
         if saved.scenario:
             scenario = read_text(saved.scenario)
-            more = {"machine": scenario.machine, "dtype": scenario.replay.dtype}
+            replayed = saved.result.operations is None and saved.result.requests is None
+            more = {"machine": scenario.machine, "dtype": scenario.replay.dtype if replayed else ""}
     shown = [each for each in gallery.OF_A_RUN if each.fits(saved.result) and (more or not each.of_machine)]
-    return [_drawn(each, saved.result, prefix, **(more if each.of_machine else {})) for each in shown]
+    known = {"intervals": saved.intervals} if saved.intervals else {}
+    return [
+        _drawn(each, saved.result, prefix, **(more if each.of_machine else {}), **(known if each.known else {}))
+        for each in shown
+    ]
 
 
 def _drawn(picture: gallery.Picture, shown: Any, prefix: str, **more: Any) -> Drawn:
