@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hiersim.policies.loader import Policy
 
 TABLE = {  # identity of a policy -> its file here
+    "arc": f"{__name__}.arc",
     "opt": f"{__name__}.opt",
     "sieve": f"{__name__}.sieve",
 }

@@ -17,7 +17,7 @@ from hiersim.jit import hot, kernel
 from hiersim.policies import bits, memory
 from hiersim.policies.contract import Setup
 
-BLOCK = 63  # accesses looked at at once, a bit each
+BLOCK = 32  # accesses looked at at once, a bit each
 SOON = 8  # slots from the front whose keys are worth fetching
 AHEAD, FIRST, KEYS, OTHER_FIRST, OTHER_KEYS = range(
     5
