@@ -110,7 +110,7 @@ def replay_spool(
         if progress:
             progress(done, total)
 
-    told: dict[str, Any] = given | {"sizes": None if uniform else trace.size}
+    told: dict[str, Any] = given | {"sizes": None if uniform else trace.size, "counts_only": True}
     results: list[CacheResult] = []
     needs = [_need(policy, capacity, trace, uniform) for policy, capacity in pairs]
     for batch in batches(needs, memory):

@@ -115,7 +115,7 @@ def replace(state: State, req: Request) -> int:
 
 def head_of(state: State, queue: int) -> int:
     """Return the head of a list's ring."""
-    return int(state.where.shape[0] + queue)
+    return int(state.where.shape[0]) + int(queue)
 
 
 def oldest(state: State, queue: int) -> int:
