@@ -58,7 +58,7 @@ def _size(text: str, peak: int) -> int:
     try:
         share = float(text[:-1]) / 100 if text.endswith("%") else None
         size = int(peak * share) if share is not None else int(parse(text, "bytes"))
-    except (ValueError, ConfigError) as why:
+    except (ValueError, OverflowError, ConfigError) as why:
         raise ConfigError([Mistake("--capacity", f"`{text}` is no size such as 64KiB or 50%: {why}")]) from None
     if size < 1:
         raise ConfigError([Mistake("--capacity", f"must be at least a byte, got `{text}`")])
