@@ -50,6 +50,18 @@ def test_layers_come_as_the_window_lets_them(ahead, batch):
     assert result.operations.kinds["load_weight"].moved_bytes == OUTPUT * (LAYERS * LAYER + HEAD)
 
 
+def test_a_copy_near_the_unit_comes_before_the_use():
+    """Nothing is ahead, so that each layer waits for its copy, which reads and writes the near tier."""
+    rate, came = 1e11, OUTPUT * (LAYERS * LAYER + HEAD)
+    plain, gathered = (
+        run("weight_streaming", machine(near=rate), **SMALL, ahead=0, gather=each) for each in (False, True)
+    )
+    kind = gathered.operations.kinds["gather"]
+    assert (kind.read_bytes, kind.written_bytes) == (came, came)
+    longer = gathered.operations.makespan_ps - plain.operations.makespan_ps
+    assert longer / 1e12 == pytest.approx(2 * came / rate, rel=1e-3)
+
+
 def test_a_lock_that_is_balanced_is_faster_than_one_in_front():
     total, share = LAYERS * LAYER + HEAD, 0.5
     front, left = [], share * total
