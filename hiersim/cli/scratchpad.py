@@ -97,3 +97,5 @@ def _show(net: Graph, placed: list[dict[str, Any]], moved: dict[int, list[dict[s
         ways = [how for how in dict.fromkeys(how for row in found for how in row) if how != "order"]
         rows = [{"order": row["order"]} | {how: size(row[how]) if how in row else "" for how in ways} for row in found]
         show(table(rows))
+        if any(row["order"] == "any" and row["optimum"] is None for row in found):
+            print("\nThe graph is too large for a proof within a minute; --parts 8 solves it part by part.")
