@@ -58,7 +58,7 @@ def _size(text: str, peak: int) -> int:
     try:
         share = float(text[:-1]) / 100 if text.endswith("%") else None
         size = int(peak * share) if share is not None else int(parse(text, "bytes"))
-    except (ValueError, ConfigError) as why:
+    except (ValueError, OverflowError, ConfigError) as why:
         raise ConfigError([Mistake("--capacity", f"`{text}` is no size such as 64KiB or 50%: {why}")]) from None
     if size < 1:
         raise ConfigError([Mistake("--capacity", f"must be at least a byte, got `{text}`")])
@@ -97,3 +97,5 @@ def _show(net: Graph, placed: list[dict[str, Any]], moved: dict[int, list[dict[s
         ways = [how for how in dict.fromkeys(how for row in found for how in row) if how != "order"]
         rows = [{"order": row["order"]} | {how: size(row[how]) if how in row else "" for how in ways} for row in found]
         show(table(rows))
+        if any(row["order"] == "any" and row["optimum"] is None for row in found):
+            print("\nThe graph is too large for a proof within a minute; --parts 8 solves it part by part.")

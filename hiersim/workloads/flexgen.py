@@ -54,10 +54,9 @@ class FlexGenParameters:
         6.0, "times that attention on the CPU reads it, in fp32: to reorder it, each line that it writes, and to use it"
     )
     cpu_copies: float = parameter(2.0, "times that it writes it: reordered, in fp32")
-    pin_passes: float = parameter(
-        2.0, "times that making cache ready to be sent reads it: itself, and each line written"
-    )
-    pin_copies: float = parameter(1.0, "times that it writes it; 0 with passes 0: the cache lies in pinned memory")
+    pin_weights: bool = parameter(True, "weights on the CPU lie in pinned memory; else they are copied there first")
+    pin_passes: float = parameter(2.0, "times that a copy to pinned memory reads what it copies: itself, lines written")
+    pin_copies: float = parameter(1.0, "times that it writes it; 0 with passes 0: the cache lies there, too")
     gpu: str = parameter("gpu0", "the unit that computes")
     cpu: str = parameter("cpu0", "the unit that attends on the CPU")
     near: str = parameter("gddr", "the GPU's tier")

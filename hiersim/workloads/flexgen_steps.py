@@ -88,9 +88,20 @@ class Steps:
 
     def weights(self, j: int) -> None:
         """Load what of a part's weights is not on the GPU; behind the last part comes the first, of the next token."""
-        away = [number for number, home in self.places.weights[j % len(self.parts)] if home != self.p.near]
+        j %= len(self.parts)
+        away = [number for number, home in self.places.weights[j] if home != self.p.near]
         if away:
-            self.add("load_weight", "weights", action="fetch", reads=away)
+            self.add("load_weight", "weights", action="fetch", reads=away, after=self._pinned(j))
+
+    def _pinned(self, j: int) -> list[int]:
+        """Copy a part's weights on the CPU to memory that can be sent, if they do not lie there; return its place."""
+        rows = zip(self.places.weights[j], self.parts[j].tensors, strict=True)
+        reads = [(number, HALF * tensor.numbers) for (number, home), tensor in rows if home == self.p.host]
+        if self.p.pin_weights or not reads:
+            return []
+        amount = sum(size for _, size in reads)
+        passes, copies = round(self.p.pin_passes * amount), round(self.p.pin_copies * amount)
+        return [self._on_cpu("pin_weight", reads, "weight", (passes, copies))]
 
     def free(self, j: int) -> None:
         """Drop what was loaded of a part's weights."""
@@ -114,29 +125,31 @@ class Steps:
         for tier, share in self.cache_away:
             each, tokens = round(share * self.kv) * self.p.gpu_batch, self.p.prompt + token - 1
             kept = self.places.cache.get((self.parts[j].layer, k, tier))
+            reads = [] if kept is None else [(kept, each * tokens)]
             if tier == self.p.host and self.p.cpu_attention:
-                self._on_cpu("fill_cache", each * tokens, kept, (self.p.fill_passes, self.p.fill_copies))
+                passes, copies = round(self.p.fill_passes * each), round(self.p.fill_copies * each)
+                self._on_cpu("fill_cache", reads, "kv", (passes * tokens, copies * tokens))
             elif tier == self.p.host:
-                self._send((each // 2 * tokens, (each - each // 2) * tokens), kept)
+                self._send((each // 2, each - each // 2), tokens, kept)
             else:
                 target = self.p.host if self.p.cpu_attention else self.p.near
                 self.copy("load_cache", "load_cache", each * tokens, (tier, target), "kv")
 
-    def _on_cpu(self, kind: str, amount: int, kept: int | None, times: tuple[float, float]) -> None:
-        """Let the CPU read and write so many times an amount of the cache, before anything else is started."""
-        more = round(times[0] * amount) - (amount if kept is not None else 0)
-        work: dict[str, Any] = {"near_read": max(0, more), "near_written": round(times[1] * amount)}
-        reads = [] if kept is None else [(kept, amount)]
-        self.add(kind, "compute", unit=self.p.cpu, reads=reads, near_class="kv", **work)
+    def _on_cpu(self, kind: str, reads: list[tuple[int, int]], what: str, amounts: tuple[int, int]) -> int:
+        """Let the CPU read and write so many bytes, objects among them, before anything else is started."""
+        more = max(0, amounts[0] - sum(size for _, size in reads))
+        work = {"reads": reads, "near_read": more, "near_written": amounts[1], "near_class": what}
+        self.add(kind, "compute", unit=self.p.cpu, **work)
+        return self.step["compute"]
 
-    def _send(self, parts: tuple[int, int], kept: int | None) -> None:
+    def _send(self, parts: tuple[int, int], tokens: int, kept: int | None) -> None:
         """Send keys and then values to the GPU, each from a copy in memory that can be sent, where one is made."""
-        for amount in parts:
-            after: list[int] = []
+        for each in parts:
+            after, reads = list[int](), [] if kept is None else [(kept, each * tokens)]
             if self.p.pin_passes or self.p.pin_copies:
-                self._on_cpu("pin_cache", amount, kept, (self.p.pin_passes, self.p.pin_copies))
-                after = [self.step["compute"]]
-            self.copy("load_cache", "load_cache", amount, (self.p.host, self.p.near), "kv", after)
+                amounts = (round(self.p.pin_passes * each) * tokens, round(self.p.pin_copies * each) * tokens)
+                after = [self._on_cpu("pin_cache", reads, "kv", amounts)]
+            self.copy("load_cache", "load_cache", each * tokens, (self.p.host, self.p.near), "kv", after)
 
     def store_cache(self, j: int, k: int) -> None:
         """Send the new keys and values of a part and batch to where they are kept."""

@@ -12,7 +12,7 @@ from oracle import scratchpad as oracle
 
 from hiersim.cli.main import execute
 from hiersim.errors import ConfigError
-from hiersim.scratchpad import allocate, replace
+from hiersim.scratchpad import allocate, compare, replace
 from hiersim.scratchpad.graph import Graph, Operator, Tensor
 from hiersim.scratchpad.networks import nasnet, resnet
 from hiersim.scratchpad.operations import to_operations
@@ -104,3 +104,10 @@ def test_the_command_and_what_is_no_part(capsys):
     assert "--parts" in capsys.readouterr().err
     with pytest.raises(ConfigError, match="at least 1 operator, got 0"):
         in_parts(nasnet(), nasnet().most_bytes, most=0)
+
+
+def test_where_no_optimum_is_proven_the_command_says_what_to_do(capsys, monkeypatch):
+    monkeypatch.setattr(compare, "_least", lambda graph, capacity_bytes: None)
+    net = str(Path(__file__).parents[2] / "configs" / "graphs" / "inception_3a.json")
+    assert execute(["scratchpad", net, "-c", "400KiB", "--order", "given"]) == 0
+    assert "--parts 8 solves it part by part" in capsys.readouterr().out

@@ -97,6 +97,10 @@ def test_the_cpu_first_copies_the_cache_that_lies_with_it_and_nothing_runs_meanw
     sent = run("flexgen", slow, **params, **NEAR_BUT_CACHE, cpu_attention=False).operations.kinds
     assert (sent["pin_cache"].read_bytes, sent["pin_cache"].written_bytes) == (2 * before, before)
     assert sent["load_cache"].moved_bytes == before
+    away = {**NEAR_BUT_CACHE, "weight_gpu": 0, "weight_cpu": 100}
+    pageable = run("flexgen", slow, **params, **away, pin_weights=False).operations.kinds
+    came = pageable["load_weight"].moved_bytes
+    assert (pageable["pin_weight"].read_bytes, pageable["pin_weight"].written_bytes) == (2 * came, came)
     pinned = run("flexgen", slow, **params, **NEAR_BUT_CACHE, cpu_attention=False, pin_passes=0, pin_copies=0)
     assert "pin_cache" not in pinned.operations.kinds
 
