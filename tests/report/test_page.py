@@ -16,6 +16,7 @@ from report import samples
 
 from hiersim.cli.main import execute
 from hiersim.config.text import read_text
+from hiersim.insight.explain import explain
 from hiersim.report.format import duration
 from hiersim.report.outputs import write_all
 from hiersim.report.page import words
@@ -242,9 +243,14 @@ def test_the_command_writes_it_and_says_where(tmp_path, capsys, monkeypatch):
     write_all(samples.four_tiers(), tmp_path / "run", pictures=False)
     assert execute(["report", str(tmp_path / "run")]) == 0
     assert capsys.readouterr().out == f"wrote {tmp_path / 'run' / 'report.html'}\n"
+    result, text = samples.four_tiers(), "".join(Page((tmp_path / "run" / "report.html").read_text()).text)
+    assert "What bounds it" in text
+    assert all(sentence in text for sentence in explain(result))
     monkeypatch.chdir(tmp_path)
-    assert execute(["report", "run", "run/result.json", "--quiet"]) == 0
-    assert (tmp_path / "report.html").stat().st_size > 10_000
+    write_all(samples.four_tiers("b", 44 * 10**12), tmp_path / "b", pictures=False)
+    assert execute(["report", "run", "b", "--quiet"]) == 0
+    text = "".join(Page((tmp_path / "report.html").read_text()).text)
+    assert f"b takes 44 s, 17.4 s (28.3%) less than {result.name}." in text
     assert execute(["report", "nowhere"]) == 2
     assert "nowhere  is not there" in capsys.readouterr().err
     assert execute(["report", "run", "--out", "no/such\0name.html"]) == 2
