@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE = (9.0, 5.4)
+BACK = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
+"""What is behind the name of a dot, so that it is readable where it crosses a line."""
 PALE = 0.7
 """Lightness of colours that are hard to see on white as a thin line."""
 ALONG = (0.5, 0.42, 0.62, 0.16, 0.3)
@@ -241,7 +243,7 @@ def _dots(ax: Axes, machine: Machine, dots: Sequence[Dot]) -> None:
         last = at
         line: dict[str, Any] = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 4}
         ax.annotate(dot.label, (dot.flops_per_byte, dot.flops_per_s), (0, -20 - 12 * depth), ha="center", fontsize=8,
-                    textcoords="offset points", color=INK, zorder=6, arrowprops=line, path_effects=halo())  # fmt: skip
+                    textcoords="offset points", color=INK, zorder=6, arrowprops=line, bbox=BACK)  # fmt: skip
 
 
 def _axes(ax: Axes, more: str) -> None:
