@@ -14,7 +14,7 @@ from hiersim.errors import ConfigError
 from hiersim.insight.changes import _differences, _owners, _parts, _waits, changes
 from hiersim.insight.planned import Run, figures
 from hiersim.report.better import better
-from hiersim.report.format import duration
+from hiersim.report.format import duration, traffic
 from hiersim.report.outputs import write_all
 
 SCENARIO = """\
@@ -180,7 +180,9 @@ def test_hits_and_traffic_are_told(runs):
     first, last = runs[0].result, runs[2].result
     assert f"gddr answers {100 * last.tiers['gddr'].hits / 400:.1f}% of the accesses instead of" in told
     assert first.links["pcie"].forward_total > last.links["pcie"].forward_total
-    assert "less over pcie to dram" in told
+    assert first.links["pcie"].between[1] == "dram"
+    less = first.links["pcie"].forward_total - last.links["pcie"].forward_total
+    assert f"{traffic(less)} less over pcie to dram" in told
 
 
 def test_what_became_of_requests_is_told():

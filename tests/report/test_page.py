@@ -269,6 +269,7 @@ def browse(page, folder, *options):
 CLICKS = """<script>
 const press = (id, column) => document.querySelectorAll(`#${id} th button`)[column].click();
 press("run1-tiers", 0); press("run1-energy", 1); press("run1-stalls", 6); press("run1-stalls", 6);
+press("run1-links", 0); press("run1-links", 0); press("run1-links", 0); press("run1-links", 0);
 </script></body>"""
 
 
@@ -282,6 +283,7 @@ def test_in_a_browser_tables_sort_and_nothing_is_fetched(saved, tmp_path):
     after = Page(dom)
     assert after.column("run1-tiers", "tier") == sorted(before.column("run1-tiers", "tier"))
     assert after.column("run1-energy", "energy") == sorted(before.column("run1-energy", "energy"), reverse=True)
+    assert after.column("run1-links", "link") == sorted(before.column("run1-links", "link"), reverse=True)
     assert after.column("run1-stalls", "time") == sorted(before.column("run1-stalls", "time"))
     assert 'aria-sort="ascending"' in dom
     assert ":CONSOLE" not in console
