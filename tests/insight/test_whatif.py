@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -203,6 +204,14 @@ def test_memory_grows_with_the_room_for_kv():
     assert roomy.serve.kv_pages == 8 * 2587
     assert roomy.machine.tiers["gddr"].capacity == 8 * what.machine.tiers["gddr"].capacity
     assert hs.Simulation(roomy).run().requests.done.all()
+
+
+def test_nothing_is_said_to_be_next_where_nothing_is():
+    """A copy bound by its link alone: doubled, the link again saves time; if it saved a thousandth, nothing would."""
+    found = ask(scenario(far={"read_bandwidth": 1e14}, replay=Replay(outstanding=4)), range(40))
+    assert found.sentences()[1].startswith("When that is done link bandwidth still binds: doubling it again saves 50")
+    near = replace(found, following=[replace(found.following[0], doubled={"time": 0.001})])
+    assert near.sentences()[1] == "When that is done no single resource saves 1% of what is left."
 
 
 def test_another_number_may_count_as_time():
