@@ -11,6 +11,7 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from report import samples
 
@@ -214,6 +215,10 @@ def test_a_report_of_requests_is_about_requests(tmp_path):
     )
     assert f"{requests.preemptions.sum():,} times a request that ran had to give its room" in text
     assert "0 accesses" not in text
+    each = [(duration(times.mean()), duration(np.quantile(times, 0.99, method="inverted_cdf")))
+            for times in (requests.ttft_ps, requests.tpot_ps)]  # fmt: skip
+    first = f"The first token came after {each[0][0]} on average, for 99% within {each[0][1]}"
+    assert f"{first}; each further one took {each[1][0]}, for 99% at most {each[1][1]}." in text
     assert page.column("run1-times", "mean")[0] == pytest.approx(requests.ttft_ps.mean(), rel=1e-9)
     assert page.column("run1-times", "max")[2] == requests.latency_ps.max()
     assert sum(page.column("run1-waits", "time")) == requests.waits_ps.sum()
