@@ -12,7 +12,7 @@ import typer
 from hiersim.cli.check import Set
 from hiersim.cli.console import console, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
-from hiersim.cli.options import Json, Quiet, check_picture
+from hiersim.cli.options import Json, Quiet, check_picture, share_of
 from hiersim.cli.outputs import target_of, write_found
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def breakeven(
     from hiersim.api.breakeven import breakeven as examine
     from hiersim.api.simulation import load
 
-    asked = {"contexts": _tokens(contexts), "busy": _share(busy), "new": new}
+    asked = {"contexts": _tokens(contexts), "busy": share_of(busy, "--busy", most=0.99), "new": new}
     check_picture(out)
     target = target_of(out)
     with telling_of_compilation(quiet):
@@ -76,19 +76,6 @@ def _tokens(text: str | None) -> list[int] | None:
             )
         found.append(int(number) * thousands)
     return found
-
-
-def _share(text: str) -> float:
-    from hiersim.errors import ConfigError, Mistake
-    from hiersim.units import UnitError, parse
-
-    try:
-        share = float(parse(text, "share"))
-    except UnitError as why:
-        raise ConfigError([Mistake("", str(why), "--busy")]) from None
-    if not 0 <= share <= 0.99:
-        raise ConfigError([Mistake("", f"must be 0 to 99%, got {text}", "--busy")])
-    return share
 
 
 def _show(found: BreakEven) -> None:

@@ -56,12 +56,11 @@ def doubt(scenario: Scenario, quiet: bool) -> None:
 
 
 def without_effect(scenario: Scenario) -> list[str]:
-    """Return what a scenario says of a replay, or asks of its timeline, although its requests are served."""
+    """Return what a scenario says of a replay although its requests are served."""
     if scenario.serve is None:
         return []
     said, usual = scenario.replay.model_dump(), type(scenario.replay)().model_dump()
     keys = [f"replay.{key}" for key, value in said.items() if value != usual[key] and key != "limit"]
-    keys += ["outputs.timeline"] if scenario.outputs.timeline else []
     return [f"{key}  has no effect where requests are served" for key in keys]
 
 

@@ -22,10 +22,18 @@ COLUMNS = (
     "to_opt_share",
     "latency_ps.mean",
     "latency_ps.p99",
-    "requests.*.p99",
-    "requests.*_per_s",
 )
 """Numbers that the table shows when none are chosen, as far as results have them."""
+SERVED = (
+    "elapsed_ps",
+    "energy_j.total",
+    "requests.ttft_s.mean",
+    "requests.ttft_s.p99",
+    "requests.tpot_s.mean",
+    "requests.output_tokens_per_s",
+    "requests.goodput_per_s",
+)
+"""The same where all runs served requests."""
 HEADINGS = {
     "elapsed_ps": "time",
     "stalled_ps": "stalled",
@@ -34,6 +42,11 @@ HEADINGS = {
     "to_opt_share": "to opt",
     "latency_ps.mean": "mean latency",
     "latency_ps.p99": "p99 latency",
+    "requests.ttft_s.mean": "mean TTFT",
+    "requests.ttft_s.p99": "p99 TTFT",
+    "requests.tpot_s.mean": "mean TPOT",
+    "requests.output_tokens_per_s": "tokens/s",
+    "requests.goodput_per_s": "goodput/s",
 }
 WAY = "to opt: share of the way from lru to opt, in hits of the tiers whose policy is varied; both were run, too"
 PICTURES = (".png", ".svg")
@@ -103,7 +116,8 @@ def _chosen(found: Runs, columns: Sequence[str]) -> list[str]:
     known = list(dict.fromkeys(name for run in found for name in run.numbers()))
     chosen: dict[str, None] = {}
     wrong = []
-    for pattern in columns or COLUMNS:
+    served = all(run.result.requests is not None for run in found)
+    for pattern in columns or (SERVED if served else COLUMNS):
         some = [name for name in known if fnmatchcase(name, pattern)]
         if columns and not some:
             wrong.append(Mistake("", unknown(pattern, known), "--column"))

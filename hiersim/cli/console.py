@@ -51,7 +51,8 @@ def say(text: str) -> None:
 
 def put_json(document: Any, target: str) -> None:
     """Write a document as JSON to standard output (``-``) or, whole or not at all, to a file."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    plain = target == "-" and not (sys.stdout.encoding or "").lower().startswith("utf")  # which has not every sign
+    text = json.dumps(document, indent=2, ensure_ascii=plain, allow_nan=False) + "\n"
     if target == "-":
         sys.stdout.write(text)
         return

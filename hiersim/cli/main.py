@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -92,6 +93,7 @@ app.add_typer(cache.app, name="cache")
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0, 2 for a mistake, 130 when interrupted, 1 for a defect of hiersim."""
+    _write_what_can_be_written()
     gc.set_threshold(200_000, 20, 100)  # imports make many objects that stay; looking through them again takes time
     code = execute(sys.argv[1:] if arguments is None else arguments)
     gc.freeze()  # nor is anything gained by looking through them at the end, which takes a quarter of a second
@@ -121,6 +123,13 @@ def execute(arguments: Sequence[str]) -> int:
             _let_go_of_stdout()
         return code
     return code if isinstance(code, int) else 0
+
+
+def _write_what_can_be_written() -> None:
+    """Let a terminal without Unicode have a question mark for each sign that it does not know."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 @functools.cache

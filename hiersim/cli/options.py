@@ -77,3 +77,22 @@ def check_picture(out: Path | None) -> None:
         from hiersim.errors import ConfigError, Mistake
 
         raise ConfigError([Mistake("--out", f"pictures are drawn as .png or .svg, not as {out.suffix}: {out}")])
+
+
+def share_of(text: str, option: str, most: float | None = None) -> float:
+    """Return a share of 1 that an option gives, as ``20%``: more than 0 and less than 1, or else 0 to ``most``.
+
+    Raises:
+        ConfigError: it is none, or outside.
+    """
+    from hiersim.errors import ConfigError, Mistake
+    from hiersim.units import UnitError, parse
+
+    try:
+        share = float(parse(text, "share"))
+    except UnitError as why:
+        raise ConfigError([Mistake("", str(why), option)]) from None
+    if not 0 < share < 1 if most is None else not 0 <= share <= most:
+        allowed = "more than 0 and less than 100%" if most is None else f"0 to {most:.0%}"
+        raise ConfigError([Mistake("", f"must be {allowed}, got {text}", option)])
+    return share

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hiersim.cli.console import plain_file, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import Quiet
+
+if TYPE_CHECKING:
+    from hiersim.report.page.write import Words
+    from hiersim.report.reading import Saved
 
 
 def report(
@@ -32,8 +37,22 @@ def report(
     with working("drawing", quiet):
         saved = [read_result(path) for path in results]
         folder = saved[0].path.parent if len(saved) == 1 else Path()
-        path = write_report(saved, plain_file(out or folder / "report.html"))
+        path = write_report(saved, plain_file(out or folder / "report.html"), _words())
     for each in saved:
         if each.empty and not quiet:
             warn(f"{each.path}: nothing happened in this run; the report says so")
     print(f"wrote {path}")
+
+
+def _words() -> Words:
+    """Return what says in sentences what results show, what bounds each, and what changed between them."""
+    from hiersim.insight.changes import changes
+    from hiersim.insight.compare import kept
+    from hiersim.insight.explain import explain
+    from hiersim.report.page.write import Words
+
+    def changed(first: Saved, other: Saved) -> list[str]:
+        runs = [replace(kept(each), name=each.result.name) for each in (first, other)]
+        return changes(runs[0], runs[1])
+
+    return Words(why=explain, changed=changed)

@@ -11,7 +11,7 @@ import typer
 from hiersim.cli.check import Set
 from hiersim.cli.console import console, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
-from hiersim.cli.options import Json, Processes, Quiet
+from hiersim.cli.options import Json, Processes, Quiet, share_of
 from hiersim.cli.outputs import target_of, write_found
 
 if TYPE_CHECKING:
@@ -31,7 +31,9 @@ def whatif(
     prices: Annotated[
         Path | None, typer.Option("--prices", metavar="FILE", help="A price list; finds the cheapest way to --save.")
     ] = None,
-    save: Annotated[str, typer.Option("--save", metavar="SHARE", help="Of the time, with --prices.")] = "20%",
+    save: Annotated[
+        str | None, typer.Option("--save", metavar="SHARE", help="Of the time, with --prices; 20% when absent.")
+    ] = None,
     workers: Processes = None,
     json: Json = None,
     out: Annotated[
@@ -44,9 +46,12 @@ def whatif(
     hiersim whatif configs/kv_tiers.yaml
     """
     from hiersim.api.simulation import load
+    from hiersim.errors import ConfigError, Mistake
 
     asked: dict[str, Any] = {"number": number, "apart": apart, "workers": workers}
-    asked |= {"step": _share(step, "--step"), "save": _share(save, "--save")}
+    asked |= {"step": share_of(step, "--step"), "save": share_of(save or "20%", "--save")}
+    if save and prices is None:
+        raise ConfigError([Mistake("", "needs --prices, a list of what things cost", "--save")])
     target = target_of(out)
     with telling_of_compilation(quiet):
         from hiersim.insight.whatif import whatif as study
@@ -62,19 +67,6 @@ def whatif(
         _show(found)
     if target is not None and not quiet:
         warn(f"wrote {target}")
-
-
-def _share(text: str, option: str) -> float:
-    from hiersim.errors import ConfigError, Mistake
-    from hiersim.units import UnitError, parse
-
-    try:
-        share = float(parse(text, "share"))
-    except UnitError as why:
-        raise ConfigError([Mistake("", str(why), option)]) from None
-    if not 0 < share < 1:
-        raise ConfigError([Mistake("", f"must be more than 0 and less than 100%, got {text}", option)])
-    return share
 
 
 def document(found: WhatIf) -> dict[str, Any]:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from hiersim.engine.requests import WAITS, RequestsResult
 from hiersim.engine.result import Result
+from hiersim.report.breakdown import cause_of
 from hiersim.report.format import duration, joules, percent, traffic
 from hiersim.report.numbers import Number
+from hiersim.report.requests_table import WORDS
 
 if TYPE_CHECKING:
     from hiersim.insight.planned import Run
@@ -23,7 +26,7 @@ FIGURES = 4
 def changes(before: Run, after: Run) -> list[str]:
     """Return what changed from one run to another in words; each sentence is computed from the two results."""
     old, new = before.result, after.result
-    told = [_settings(before, after), _time(before, after), *_causes(old, new), *_hits(old, new)]
+    told = [_settings(before, after), _time(before, after), *_requests(old, new), *_causes(old, new), *_hits(old, new)]
     return [sentence for sentence in [*told, _traffic(old, new), *_energy(old, new)] if sentence]
 
 
@@ -65,6 +68,31 @@ def _time(before: Run, after: Run) -> str:
     return f"{after.name} takes {duration(new)}, {change}{'more' if new > old else 'less'} than {before.name}."
 
 
+def _requests(old: Result, new: Result) -> list[str]:
+    """Say how much sooner or later tokens come, and which parts of a request's time that is; they add up to it."""
+    before, after = old.requests, new.requests
+    if before is None or after is None or not before.done.any() or not after.done.any():
+        return []
+    told = []
+    for words, was, becomes in (
+        ("the first token comes after", before.ttft_ps, after.ttft_ps),
+        ("each further one takes", before.tpot_ps, after.tpot_ps),
+    ):
+        if len(was) and len(becomes) and abs(becomes.mean() - was.mean()) >= SMALL * was.mean():
+            told.append(f"{words} {duration(round(becomes.mean()))} instead of {duration(round(was.mean()))}")
+    parts = _differences(_waits(before), _waits(after))
+    whole = max(sum(_waits(before).values()), sum(_waits(after).values()), 1)
+    spent = _listed(parts, whole, lambda part, ps: f"{duration(abs(ps))} {_more(ps)} {part}")
+    found = [f"On average {', '.join(told)}."] if told else []
+    return found + ([f"A request spends {spent}."] if spent else [])
+
+
+def _waits(requests: RequestsResult) -> dict[str, Number]:
+    """Return the picoseconds that a request that is done spends on average, by what it does."""
+    means = requests.waits_ps[requests.done].mean(axis=0, dtype="float64")
+    return {WORDS[name]: float(ps) for name, ps in zip(WAITS, means, strict=True)}
+
+
 def _causes(old: Result, new: Result) -> list[str]:
     """Say for each unit of both runs which parts of its time changed; they add up to the difference."""
     told = []
@@ -81,7 +109,7 @@ def _parts(result: Result, unit: str) -> dict[str, Number]:
     found = result.units[unit]
     parts: dict[str, Number] = {"computing": found.busy_compute_ps, f"on {found.near}": found.busy_near_ps}
     for stall in found.stalls:
-        cause = f"waiting for {stall.cause}"
+        cause = f"waiting for {cause_of(stall)}"
         parts[cause] = parts.get(cause, 0) + stall.ps
     return parts | {"idle": found.idle_ps}
 

@@ -150,7 +150,7 @@ def compare_runs(
         raise ConfigError([Mistake("", f"`{each}` is neither a scenario (.yaml) nor a run's folder") for each in wrong])
     simulations: list[Planned] = [("", {}, _simulation(each)) for each in given if is_scenario(each)]
     done = iter(run_planned(simulations, workers, progress))
-    return Runs(_named([next(done) if is_scenario(each) else _kept(each) for each in given]))
+    return Runs(_named([next(done) if is_scenario(each) else kept(each) for each in given]))
 
 
 def _simulation(given: Any) -> Simulation:
@@ -159,15 +159,15 @@ def _simulation(given: Any) -> Simulation:
     return given if isinstance(given, Simulation) else load(given)
 
 
-def _kept(given: Any) -> Run:
-    """Return a result that exists: in memory, or in a folder."""
+def kept(given: Any) -> Run:
+    """Return a result that exists as a run to compare: in memory, read, or in a folder."""
     if isinstance(given, Run):
         return given
     if isinstance(given, Result):
         return Run(given.name, {}, given, {})
-    from hiersim.report.reading import read_result
+    from hiersim.report.reading import Saved, read_result
 
-    saved = read_result(given)
+    saved = given if isinstance(given, Saved) else read_result(given)
     name = saved.path.parent.name if saved.path.name == "result.json" else saved.path.stem
     return Run(name, {}, saved.result, _figures_of_text(saved.scenario))
 

@@ -205,7 +205,8 @@ def _energy(result: Result) -> Iterator[str]:
         yield f"{percent(owners[first] / total)} of the energy ({joules(total)}) goes into {first}."
     waiting = sum(value for path, value in result.energy_j.items() if path.endswith((".background", ".idle")))
     if waiting > MOST * total:
-        yield f"{percent(waiting / total)} of it is drawn while time passes, whatever moves: a shorter run takes less."
+        share = percent(waiting / total)
+        yield f"{share} of the energy is drawn while time passes, whatever moves: a shorter run takes less."
 
 
 def _owner(path: str) -> str:

@@ -50,6 +50,10 @@ RESOURCES: dict[str, list[str]] = {
 }
 """The resources of each sort of part, as the last word of their paths has them."""
 DIMENSIONS = {
+    "pages": "count",
+    "pool": "bytes",
+    "sequences": "count",
+    "tokens": "count",
     "bandwidth": "bytes/s",
     "drain": "bytes/s",
     "capacity": "bytes",
@@ -81,7 +85,7 @@ class Knob:
         path: the part's dotted path and the resource, such as ``tiers.flash.latency``.
         turn: how it acts.
         figures: dotted path in the scenario -> value in its base unit.
-        given: it belongs to the workload and cannot be bought: pauses and arrivals.
+        given: it is said of the work and cannot be bought: pauses, arrivals, limits of a batch.
         grain: the least step that can matter, in its base unit: of room one object.
     """
 
@@ -132,7 +136,7 @@ def knobs(scenario: Scenario, apart: bool = False, grain: int = 0) -> list[Knob]
         apart: each figure is a resource of its own: reads apart from writes.
         grain: bytes of the largest object, less than which more room cannot matter.
     """
-    found = [*_parts(scenario), *_capacities(scenario, grain), *_work(scenario)]
+    found = [*_parts(scenario), *_capacities(scenario, grain), *_served(scenario), *_work(scenario)]
     return [one for knob in found for one in (_apart(knob) if apart else [knob])]
 
 
@@ -164,6 +168,19 @@ def _capacities(scenario: Scenario, grain: int) -> Iterator[Knob]:
     for name in scenario.tiers:
         path = f"tiers.{name}.capacity"
         yield Knob(f"{name} capacity", path, "room", {path: scenario.capacity(name)}, grain=grain)
+
+
+def _served(scenario: Scenario) -> Iterator[Knob]:
+    """Return what a scenario that serves says of the room for KV, and the limits of its batches."""
+    serve = scenario.serve
+    if serve is None:
+        return
+    for field, stated in (("kv_pages", serve.kv_pages), ("kv_pool", serve.kv_pool)):
+        if stated:
+            yield Knob(f"room for KV (serve.{field})", f"serve.{field}", "room", {f"serve.{field}": stated})
+    for words, field in (("sequences", "max_sequences"), ("tokens", "max_batched_tokens")):
+        path = f"serve.{field}"
+        yield Knob(f"{words} in a step ({path})", path, "rate", {path: getattr(serve, field)}, True)
 
 
 def _work(scenario: Scenario) -> Iterator[Knob]:
@@ -204,7 +221,23 @@ def applied(scenario: Scenario, figures: Mapping[str, float]) -> Scenario:
         for path, value in figures.items()
         if path.startswith("tiers.") and path.endswith(".capacity") and path.count(".") == 2
     }
+    for field in ("kv_pages", "kv_pool"):
+        if (wanted := figures.get(f"serve.{field}")) is not None:
+            grown |= _roomier(scenario, wanted / getattr(scenario.serve, field))
     return replaced(scenario, {**figures, **grown})
+
+
+def _roomier(scenario: Scenario, factor: float) -> dict[str, int]:
+    """Return capacities of the near tiers of those who serve in which so many times as much KV fits beside weights."""
+    serve, machine = scenario.serve, scenario.machine
+    assert serve is not None
+    named = (serve.unit,) if isinstance(serve.unit, str) else serve.unit or tuple(machine.units)[:1]
+    found: dict[str, int] = {}
+    for tier in {machine.units[name].tier for name in named}:
+        for path, size in ((f"machine.tiers.{tier}.capacity", machine.tiers[tier].capacity),
+                           (f"tiers.{tier}.capacity", scenario.capacity(tier))):  # fmt: skip
+            found[path] = round(size * max(1.0, factor))
+    return found
 
 
 def idle(knob: Knob, document: Mapping[str, Any], scenario: Scenario) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hiersim.insight.knobs import Knob, dimension
 from hiersim.insight.study import SURE
-from hiersim.report.format import duration, joules, percent, plural
+from hiersim.report.format import count, duration, joules, percent, plural
 from hiersim.report.numbers import shown
 from hiersim.units import show
 
@@ -80,6 +80,8 @@ def valued(knob: Knob, factor: float = 1.0) -> str:
 
 def _shown(path: str, value: float) -> str:
     kind = dimension(path)
+    if kind == "count":
+        return count(round(value))
     return show(value, kind, binary=True) if kind == "bytes" else show(value, kind)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from hiersim.api.breakeven import BreakEven
 from hiersim.report.breakeven_table import share
 from hiersim.report.format import duration, shorten
-from hiersim.report.style import FAINT, INK, OTHER, TIERS, new_axes, styled
+from hiersim.report.style import FAINT, INK, OTHER, TIERS, edged, new_axes, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -52,7 +52,8 @@ def _line(ax: Axes, x: list[int], ps: list[int], floor: float, look: tuple[str, 
     """Draw times over contexts; ``look`` is a label, a colour and a kind of line."""
     seconds = [max(time / 1e12, floor) for time in ps]
     label, colour, style = look
-    ax.plot(x, seconds, color=colour, label=label, linestyle=style, linewidth=1.8, marker=".", markersize=5)
+    ax.plot(x, seconds, color=colour, label=label, linestyle=style, linewidth=1.8, marker=".", markersize=5,
+            path_effects=edged(colour))  # fmt: skip
 
 
 def _turns(ax: Axes, found: BreakEven) -> None:

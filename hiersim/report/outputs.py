@@ -43,7 +43,8 @@ def write_all(
         deterministic: leave the wall time out of the JSON, so that equal runs give equal bytes.
         pictures: draw, which takes about a second.
         artist: draws; when absent the pictures are drawn here.
-        shortest_ps: as in ``write_timeline``, in picoseconds; one is written where the run kept it.
+        shortest_ps: as in ``write_timeline``, in picoseconds; one is written where the run kept it, or where it
+            served requests and the scenario asks for one.
         scenario: what was run, if that is known.
         more: further keys of the JSON, such as ``uncertainty``, whose intervals are drawn too.
         files: further files by relative name.
@@ -63,6 +64,11 @@ def write_all(
         from hiersim.report.timeline.write import FILE, content
 
         contents[FILE] = content(result, shortest_ps)
+    elif result.requests is not None and scenario is not None and scenario.outputs.timeline:
+        from hiersim.report.timeline.requests import content as of_requests
+        from hiersim.report.timeline.write import FILE
+
+        contents[FILE] = of_requests(result, shortest_ps, scenario.outputs.timeline_window)
     return write_files(folder, contents | drawn)
 
 

@@ -16,15 +16,15 @@ from hiersim.errors import ConfigError, nearest
 from hiersim.machine import Machine
 from hiersim.report.format import shorten
 from hiersim.report.known import Ends, Intervals, ends_of, whisker, words
-from hiersim.report.style import FAINT, INK, LINKS, TIERS, figure_of, lightness, new_axes, styled
+from hiersim.report.style import FAINT, INK, LINKS, TIERS, edged, figure_of, new_axes, styled
 from hiersim.units import show
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIZE = (9.0, 5.4)
-PALE = 0.7
-"""Lightness of colours that are hard to see on white as a thin line."""
+BACK = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 0.6}
+"""What is behind the name of a dot, so that it is readable where it crosses a line."""
 ALONG = (0.5, 0.42, 0.62, 0.16, 0.3)
 """Where along the lines their names may stand: those of close lines begin with different places."""
 
@@ -165,16 +165,13 @@ def _range(roofs: Mapping[str, float], peak: float, dots: Sequence[Dot]) -> tupl
 
 
 def _roofs(ax: Axes, machine: Machine, roofs: Mapping[str, float], peak: float, words: str) -> None:
-    """Draw the peak, and for each tier the line up to it; pale lines have edges."""
-    from matplotlib.patheffects import withStroke
-
+    """Draw the peak, and for each tier the line up to it."""
     (low, high), (floor, _) = ax.get_xlim(), ax.get_ylim()
     ax.plot([min(peak / bandwidth for bandwidth in roofs.values()), high], [peak, peak], color=INK, linewidth=1.8)
     ax.annotate(words, (high, peak), (-2, 4), textcoords="offset points", ha="right", fontsize=8.5)
     for name, bandwidth in roofs.items():
         colour, knee = TIERS.get(machine.tiers[name].kind, FAINT), peak / bandwidth
-        edge = [withStroke(linewidth=2.8, foreground=FAINT)] if lightness(colour) > PALE else []
-        ax.plot([low, knee], [low * bandwidth, peak], color=colour, linewidth=1.8, zorder=2, path_effects=edge)
+        ax.plot([low, knee], [low * bandwidth, peak], color=colour, linewidth=1.8, zorder=2, path_effects=edged(colour))
         ax.plot([knee, knee], [floor, peak], color=colour, linewidth=0.6, linestyle=":", zorder=1)
 
 
@@ -241,7 +238,7 @@ def _dots(ax: Axes, machine: Machine, dots: Sequence[Dot]) -> None:
         last = at
         line: dict[str, Any] = {"arrowstyle": "-", "color": FAINT, "linewidth": 0.5, "shrinkA": 0, "shrinkB": 4}
         ax.annotate(dot.label, (dot.flops_per_byte, dot.flops_per_s), (0, -20 - 12 * depth), ha="center", fontsize=8,
-                    textcoords="offset points", color=INK, zorder=6, arrowprops=line, path_effects=halo())  # fmt: skip
+                    textcoords="offset points", color=INK, zorder=6, arrowprops=line, bbox=BACK)  # fmt: skip
 
 
 def _axes(ax: Axes, more: str) -> None:

@@ -10,11 +10,13 @@ from hiersim.engine.result import Result
 from hiersim.report.breakdown import Part, stalls, whole
 from hiersim.report.format import duration, percent, shorten
 from hiersim.report.known import LOW, Given, Intervals, each_of, ends_of, whisker, words
-from hiersim.report.style import FAINT, HATCHES, INK, colour_of, figure_of, ink_on, new_axes, styled
+from hiersim.report.style import FAINT, HATCHES, INK, NEAR_HATCH, colour_of, figure_of, ink_on, new_axes, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LINES = 3
+"""Lines of a bar's label."""
 TOP = 8
 """Causes that have a colour and a line in the legend; the rest are one segment."""
 SCALES = ((1, "ps"), (10**3, "ns"), (10**6, "us"), (10**9, "ms"), (10**12, "s"), (3600 * 10**12, "h"))
@@ -92,9 +94,16 @@ def list_bars(runs: Sequence[Result]) -> list[Bar]:
     for number, run in enumerate(runs):
         for name, unit in run.units.items():
             words = [run.name] * several + [name] * (not several or len(run.units) > 1)
-            label = "\n".join(shorten(word, 28) for word in words)
+            label = "\n".join(line for word in words for line in _lines(word, LINES + 1 - len(words)))
             bars.append(Bar(label, run, _arrange(whole(name, unit, len(unit.stalls)), kept), number))
     return bars
+
+
+def _lines(words: str, most: int) -> list[str]:
+    """Return a label in lines: what was varied one below the other, where there is room for that."""
+    parts = [f"{part}," for part in words.split(", ")]
+    parts[-1] = parts[-1][:-1]
+    return [shorten(part, 28) for part in parts] if len(words) > 28 and len(parts) <= most else [shorten(words, 28)]
 
 
 def _arrange(parts: Sequence[Part], kept: Sequence[str]) -> tuple[Part, ...]:
@@ -135,7 +144,8 @@ def _patch(
     from matplotlib.patches import Rectangle
 
     colour = colour_of(part, result)
-    edge = FAINT if part.state == "idle" else ink_on(colour) if HATCHES.get(part.kind) else "white"
+    hatch = NEAR_HATCH if part.state == "near" else HATCHES.get(part.kind)
+    edge = FAINT if part.state == "idle" else ink_on(colour) if hatch else "white"
     return Rectangle(
         corner,
         width,
@@ -143,7 +153,7 @@ def _patch(
         facecolor=colour,
         edgecolor=edge,
         linewidth=0.5,
-        hatch=HATCHES.get(part.kind),
+        hatch=hatch,
         label=label,
     )
 

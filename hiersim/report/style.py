@@ -63,6 +63,10 @@ MARK = "#d55e00"
 UTILISATION = ("#cfd4d9", "#a9bfd3", "#7d9cc0", "#5b6fa8", "#3b2a63")
 """Colours of how much of its bandwidth a link used: up to 20%, 40%, 60%, 80% and 100%; darker is busier."""
 HATCHES = {"bandwidth": "", "latency": "///", "slot": "xxx", "room": "...", "joined": "\\\\\\"}
+PALE = 0.7
+"""Lightness of colours that are hard to see on white as a thin line."""
+NEAR_HATCH = "--"
+"""Of the time on the near tier, which in grey looks as some tiers do."""
 INK, FAINT = "#222222", "#6b6b6b"
 DPI = 160
 """Pixels per inch of pictures in files."""
@@ -184,6 +188,13 @@ def lightness(colour: str) -> float:
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     luminance = 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
     return (1.16 * luminance ** (1 / 3) - 0.16) if luminance > 0.008856 else 9.033 * luminance
+
+
+def edged(colour: str) -> list[Any]:
+    """Return the effects with which a thin line of a colour is seen on white: an edge where it is pale."""
+    from matplotlib.patheffects import withStroke
+
+    return [withStroke(linewidth=2.8, foreground=FAINT)] if lightness(colour) > PALE else []
 
 
 def ink_on(colour: str) -> str:

@@ -10,18 +10,22 @@ from hiersim.errors import nearest
 from hiersim.machine.record import Problem
 from hiersim.report.numbers import Number, shown, unit_of
 from hiersim.sweep.spans import quantity
-from hiersim.units import UnitError, parse
+from hiersim.units import UnitError, parse, show
 
 KEYS = ("least", "most")
 
 
 @dataclass(frozen=True)
 class Limit:
-    """What a number must be at least, and at most, in the number's own unit; ``None`` for no limit."""
+    """What a number must be at least, and at most, in the number's own unit; ``None`` for no limit.
+
+    A path of the space has a ``dimension`` that its name does not tell.
+    """
 
     name: str
     least: float | None = None
     most: float | None = None
+    dimension: str = ""
 
     def excess(self, value: Number) -> float:
         """Return by how much a number is outside, 0 or less if it is within, in the number's unit."""
@@ -37,7 +41,11 @@ class Limit:
     def told(self) -> str:
         """Return the limit in words, such as ``at most 2 kJ``."""
         ends = (("at least", self.least), ("at most", self.most))
-        return " and ".join(f"{words} {shown(self.name, end)}" for words, end in ends if end is not None)
+        return " and ".join(f"{words} {self.text(end)}" for words, end in ends if end is not None)
+
+    def text(self, value: float) -> str:
+        """Return a value of the number as a person reads it."""
+        return show(value, self.dimension) if self.dimension else shown(self.name, value)
 
 
 def read_limits(given: Mapping[str, Any], space: Mapping[str, list[Any]]) -> tuple[list[Limit], list[Problem]]:
@@ -62,7 +70,8 @@ def read_limits(given: Mapping[str, Any], space: Mapping[str, list[Any]]) -> tup
                 values[key] = in_unit_of(name, ends[key], name in space)
             except UnitError as why:
                 problems.append((("limits", name, key), str(why)))
-        limits.append(Limit(name, **values))
+        told = [quantity(ends[key])[1] for key in values if name in space]
+        limits.append(Limit(name, **values, dimension=next(filter(None, told), "")))
     if not problems:
         problems = [(("limits", limit.name), what) for limit in limits for what in _contradiction(limit, space)]
     return limits, problems
@@ -94,7 +103,7 @@ def in_unit_of(name: str, given: Any, is_path: bool) -> float:
 
 def _contradiction(limit: Limit, space: Mapping[str, list[Any]]) -> list[str]:
     if limit.least is not None and limit.most is not None and limit.least > limit.most:
-        ends = f"at least {shown(limit.name, limit.least)} and at most {shown(limit.name, limit.most)}"
+        ends = f"at least {limit.text(limit.least)} and at most {limit.text(limit.most)}"
         return [f"contradict each other: {ends} cannot both hold"]
     values = [value for value in space.get(limit.name, []) if isinstance(value, int | float)]
     if values and (

@@ -1,6 +1,7 @@
 """Bad input: clear lines on standard error, exit code 2, nothing left behind, nothing on standard output."""
 
 import gzip
+import json
 import os
 import random
 import re
@@ -387,6 +388,18 @@ def test_a_closed_pipe_is_silent(tmp_path):
     done = hiersim(tmp_path, "schema", stdout=writer)
     os.close(writer)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_terminal_without_unicode_gets_what_it_can_show(tmp_path):
+    """Signs that it does not have become question marks; JSON escapes them, so that it stays what it was."""
+    write(tmp_path, {"\u00fcber.csv": CSV})
+    env = os.environ | {"PYTHONIOENCODING": "ascii"}
+    call = ["compare", "\u00fcber.csv", "--policy", "lru", "--capacity", "1", "--ignore-size", "--quiet"]
+    done = hiersim(tmp_path, *call, stdout=subprocess.PIPE, env=env)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("?ber ? ")
+    done = hiersim(tmp_path, "trace", "info", "über.csv", "--json", "-", stdout=subprocess.PIPE, env=env)
+    assert "\u00fcber" in str(json.loads(done.stdout))
 
 
 def test_the_real_process_says_the_same(tmp_path):

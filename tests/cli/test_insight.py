@@ -64,6 +64,7 @@ def test_whatif_with_prices_draws_and_says_the_cheapest_way(small, tmp_path):
     [
         (["--number", "elapsd_ps"], "number  results have no number `elapsd_ps`; did you mean `elapsed_ps`?"),
         (["--step", "300%"], "--step  `300%` is out of range; a share is at most 1"),
+        (["--save", "30%"], "--save  needs --prices, a list of what things cost"),
         (["--save", "0%"], "--save  must be more than 0 and less than 100%, got 0%"),
         (["--prices", "none.yaml"], "none.yaml  no such file"),
         (["--out", "w.txt"], "--out  `w.txt` ends in none of .parquet, .png, .svg"),

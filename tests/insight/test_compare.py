@@ -6,13 +6,15 @@ import itertools
 
 import numpy as np
 import pytest
+from insight.test_explain_work import served
 from insight.test_whatif import US, scenario
 
 import hiersim as hs
 from hiersim.errors import ConfigError
-from hiersim.insight.changes import _differences, _owners, _parts
+from hiersim.insight.changes import _differences, _owners, _parts, _waits, changes
 from hiersim.insight.planned import Run, figures
 from hiersim.report.better import better
+from hiersim.report.format import duration, traffic
 from hiersim.report.outputs import write_all
 
 SCENARIO = """\
@@ -178,7 +180,28 @@ def test_hits_and_traffic_are_told(runs):
     first, last = runs[0].result, runs[2].result
     assert f"gddr answers {100 * last.tiers['gddr'].hits / 400:.1f}% of the accesses instead of" in told
     assert first.links["pcie"].forward_total > last.links["pcie"].forward_total
-    assert "less over pcie to dram" in told
+    assert first.links["pcie"].between[1] == "dram"
+    less = first.links["pcie"].forward_total - last.links["pcie"].forward_total
+    assert f"{traffic(less)} less over pcie to dram" in told
+
+
+def test_what_became_of_requests_is_told():
+    """More room for KV: who waits less runs beside more others; the parts are all of the difference of the means."""
+    small, large = (served(f"serve.kv_pages={pages}") for pages in (600, 1200))
+    told = Run("small", {}, small, {}), Run("large", {}, large, {})
+    sentences = changes(*told)
+    first, each = (f"{duration(round(times.mean()))}" for times in (large.requests.ttft_ps, large.requests.tpot_ps))
+    was, were = (f"{duration(round(times.mean()))}" for times in (small.requests.ttft_ps, small.requests.tpot_ps))
+    assert (
+        f"On average the first token comes after {first} instead of {was}, each further one takes {each} instead of "
+        f"{were}." in sentences
+    )
+    parts = _differences(_waits(small.requests), _waits(large.requests))
+    change = large.requests.latency_ps.mean() - small.requests.latency_ps.mean()
+    assert sum(parts.values()) == pytest.approx(change, rel=1e-9)
+    (spent,) = [sentence for sentence in sentences if sentence.startswith("A request spends ")]
+    assert spent.startswith(f"A request spends {duration(-parts['waiting for a turn'])} less waiting for a turn, ")
+    assert not any("request" in sentence for sentence in changes(told[0], told[0]))
 
 
 def test_equal_runs_are_said_to_be_equal(file):

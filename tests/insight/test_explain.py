@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from core.machines import FAR, NEAR
-from insight.test_whatif import US, scenario
+from insight.test_whatif import CONFIGS, US, scenario
 
 import hiersim as hs
+from hiersim.config.load import scenario_of
 from hiersim.errors import ConfigError
 from hiersim.insight.explain import Explanation, explain
 from hiersim.insight.whatif import whatif
@@ -130,10 +131,41 @@ def test_pauses_that_no_machine_shortens():
 
 
 def test_energy_that_time_takes():
-    what = scenario(far={"background_power": 5.0, "read_energy": 0.001}, link={"energy": 0.01})
-    _, told, _ = explained(what, range(20))
-    assert re.fullmatch(r"9\d\.\d% of the energy \(\S+ uJ\) goes into far\.", told[-2])
-    assert told[-1].endswith("of it is drawn while time passes, whatever moves: a shorter run takes less.")
+    """10 W for as long as it takes, and 0.51 pJ for each bit of 20 MB."""
+    what = scenario(far={"background_power": 10.0, "read_energy": 0.5}, link={"energy": 0.01})
+    result, told, _ = explained(what, range(20))
+    moved = 20 * US * 8 * 0.51e-12
+    passed = 10.0 * result.elapsed_ps / 1e12
+    assert told[-2].startswith(f"{100 * (passed + moved * 0.5 / 0.51) / (passed + moved):.1f}% of the energy (")
+    assert told[-2].endswith("goes into far.")
+    assert share(told[-1]) == pytest.approx(passed / (passed + moved), abs=1e-3)
+    assert 0.5 < share(told[-1]) < 0.95
+    assert told[-1].endswith("of the energy is drawn while time passes, whatever moves: a shorter run takes less.")
+
+
+def offloaded(*changes):
+    return hs.load(CONFIGS / "layer_offload.yaml", ["replay.limit=320", *changes]).run()
+
+
+def test_what_is_fetched_ahead_too_late():
+    """One object ahead of a loop without pauses: the link is still at the last when the next is asked for."""
+    late = offloaded("tiers.gddr.prefetch=next-n:n=1", "replay.think=0")
+    told = explain(late)
+    assert "99.7% of gpu0's waiting is for fetches into gddr that others began." in told
+    assert "100% of what was fetched ahead into gddr and used came late." in told
+    assert late.tiers["gddr"].prefetch.timeliness == 0.0
+    assert "came late" not in str(explain(offloaded("tiers.gddr.prefetch=next-n:n=1")))
+
+
+def test_what_is_fetched_ahead_in_vain():
+    """The next in number of what is asked for at random is rarely what is asked for next."""
+    generate = {"kind": "zipf", "params": {"accesses": 400, "objects": 300, "size": 4 << 20}}
+    rules = {"gddr": {"capacity": "64 MiB", "prefetch": "next-n:n=4"}, "dram": {"capacity": "4 GiB"}}
+    what = {"machine": "rtx-4090", "trace": {"generate": generate}, "tiers": rules}
+    result = hs.Simulation(scenario_of(what | {"classes": {"page": {"on_miss": "home", "home": "dram"}}})).run()
+    used = result.tiers["gddr"].prefetch.accuracy
+    assert used < 0.5
+    assert f"Of what was fetched ahead into gddr only {100 * used:.1f}% was used." in explain(result)
 
 
 def test_the_limit_of_the_busiest_part_holds():

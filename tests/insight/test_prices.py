@@ -78,6 +78,17 @@ def test_the_cheapest_combination_is_found_as_by_trying_all(priced):
         assert 3 / factors.get("gpu FLOP/s", 1) + 1 / factors.get("near bandwidth", 1) <= 4 * (1 - goal) * 1.001
 
 
+def test_what_helps_only_together_is_bought_together(priced):
+    """The bytes pass memory and link at once at 1 B/ps: 30 % less time needs 1 / 0.7 of both."""
+    prices = priced(entry("links.*.bandwidth", 10, "1 GB/s"), entry("tiers.far.bandwidth", 1, "1 GB/s"))
+    found = ask(scenario(replay=Replay(outstanding=4)), range(40), prices=prices, save=0.3).cheapest
+    assert {knob.name: pytest.approx(1 / 0.7, rel=0.005) for knob, _ in found.way.factors} == {
+        knob.name: factor for knob, factor in found.way.factors
+    }
+    assert sorted(knob.name for knob, _ in found.way.factors) == ["far bandwidth", "link bandwidth"]
+    assert found.way.once == pytest.approx(11 * 1000 * (1 / 0.7 - 1), rel=0.01)
+
+
 def test_what_cannot_be_bought_is_said(priced):
     chase = scenario(far={"read_latency": US})
     found = ask(chase, range(20), 64, prices=priced(entry("links.*.bandwidth", 10, "1 GB/s"))).cheapest

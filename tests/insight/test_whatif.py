@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import hiersim as hs
 from hiersim.config import Scenario
 from hiersim.config.sections import Generate, TraceSection
 from hiersim.errors import ConfigError
-from hiersim.insight.knobs import knobs
+from hiersim.insight.knobs import applied, knobs
 from hiersim.insight.whatif import WhatIf, whatif
 from hiersim.machine import ClassRules, Machine, Replay, TierRules, Unit
 
@@ -169,6 +170,48 @@ def test_pauses_and_arrivals_bind_what_no_machine_can_change():
     late = ask(scenario(replay=Replay(mode="open")), range(40), columns={"time_ps": np.arange(40) * 10 * US})
     assert names(late.binding) == ["time between arrivals"]
     assert late.binding[0].slope["time"] == pytest.approx(390 / 391, rel=0.01)
+
+
+def served(*changes):
+    return hs.load(CONFIGS / "vllm_rtx4090.yaml", ["trace.limit=60", *changes])
+
+
+@pytest.mark.parametrize(
+    ("changes", "binding", "doubled"),
+    [
+        (("serve.kv_pages=300",), "room for KV (serve.kv_pages)", "serve.kv_pages=600"),
+        (("serve.kv_pages=2400", "serve.max_sequences=2"), "sequences in a step (serve.max_sequences)",
+         "serve.max_sequences=4"),
+    ],
+)  # fmt: skip
+def test_who_waits_for_room_or_for_the_batch_is_served_by_more_of_it(changes, binding, doubled):
+    """And not by the other: each is what a run with twice as much of it says, in a memory that has room for it."""
+    number = "requests.ttft_s.mean"
+    found = whatif(served(*changes), number=number, slopes=False, follow=False)
+    assert names(found.binding) == [binding]
+    more = [change for change in changes if not change.startswith(doubled.partition("=")[0])]
+    before, after = (served(*each).run().requests.ttft_ps.mean() for each in (changes, (*more, doubled)))
+    assert found[binding].saves == pytest.approx(1 - after / before, abs=1e-6)
+    other = {"room for KV (serve.kv_pages)", "sequences in a step (serve.max_sequences)"} - {binding}
+    assert found[other.pop()].saves == pytest.approx(0.0, abs=1e-6)
+
+
+def test_memory_grows_with_the_room_for_kv():
+    """Twice the pages do not fit beside the weights; the memory is then as much larger."""
+    what = served("serve.kv_pages=2587").scenario
+    (room,) = [knob for knob in knobs(what) if knob.path == "serve.kv_pages"]
+    roomy = applied(what, room.turned(8.0))
+    assert roomy.serve.kv_pages == 8 * 2587
+    assert roomy.machine.tiers["gddr"].capacity == 8 * what.machine.tiers["gddr"].capacity
+    assert hs.Simulation(roomy).run().requests.done.all()
+
+
+def test_nothing_is_said_to_be_next_where_nothing_is():
+    """A copy bound by its link alone: doubled, the link again saves time; if it saved a thousandth, nothing would."""
+    found = ask(scenario(far={"read_bandwidth": 1e14}, replay=Replay(outstanding=4)), range(40))
+    assert found.sentences()[1].startswith("When that is done link bandwidth still binds: doubling it again saves 50")
+    near = replace(found, following=[replace(found.following[0], doubled={"time": 0.001})])
+    assert near.sentences()[1] == "When that is done no single resource saves 1% of what is left."
 
 
 def test_another_number_may_count_as_time():

@@ -18,7 +18,7 @@ from report import look, samples
 
 from hiersim.errors import ConfigError
 from hiersim.machine.catalogue import find_machine
-from hiersim.report import gallery, known, load_over_time, policy_map, roofline, style
+from hiersim.report import gallery, known, load_over_time, over_time, policy_map, roofline, style
 from hiersim.report.bandwidth_over_time import bandwidth_over_time
 from hiersim.report.energy_split import energy_split
 from hiersim.report.occupancy_over_time import occupancy_over_time
@@ -272,6 +272,25 @@ def test_strips_carry_the_bytes_and_the_levels(gallery_of):
     heights = [patch.get_data() for patch in ax.patches if isinstance(patch, StepPatch) and patch.get_fill()]
     for (values, _, low), tier in zip(heights, run.tiers.values(), strict=True):
         assert (low - values.min()) / 0.84 == pytest.approx(tier.peak_bytes / tier.capacity_bytes, abs=1e-9)
+
+
+@pytest.mark.parametrize("config", ["kv_tiers.yaml", "flexgen_t4.yaml"])
+def test_the_bandwidth_over_time_is_all_that_was_carried(config):
+    """Over every port and link; of operations the bytes near their units are other than their FLOPs."""
+    from hiersim.api.simulation import load
+
+    few = ["replay.limit=3000"] if config == "kv_tiers.yaml" else ["trace.generate.params.gpu_batches=1"]
+    result = load(Path(__file__).parents[2] / "configs" / config, [*few, "outputs.timeline=true"]).run()
+    at = over_time.edges(result.timeline, 300)
+    carried = {}
+    for hop in result.timeline.hops:
+        name = hop.partition(".")[0]
+        rate = over_time.bandwidth(result.timeline, hop, at)
+        carried[name] = carried.get(name, 0.0) + float((rate * np.diff(at)).sum()) / 1e12
+    for name, tier in result.tiers.items():
+        assert carried[name] == pytest.approx(tier.read_total + tier.written_total, rel=1e-6)
+    for name, link in result.links.items():
+        assert carried[name] == pytest.approx(link.forward_total + link.backward_total, rel=1e-6)
 
 
 def test_load_is_that_of_all_units_at_each_time():

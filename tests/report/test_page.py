@@ -11,11 +11,13 @@ from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
+import numpy as np
 import pytest
 from report import samples
 
 from hiersim.cli.main import execute
 from hiersim.config.text import read_text
+from hiersim.insight.explain import explain
 from hiersim.report.format import duration
 from hiersim.report.outputs import write_all
 from hiersim.report.page import words
@@ -213,6 +215,10 @@ def test_a_report_of_requests_is_about_requests(tmp_path):
     )
     assert f"{requests.preemptions.sum():,} times a request that ran had to give its room" in text
     assert "0 accesses" not in text
+    each = [(duration(times.mean()), duration(np.quantile(times, 0.99, method="inverted_cdf")))
+            for times in (requests.ttft_ps, requests.tpot_ps)]  # fmt: skip
+    first = f"The first token came after {each[0][0]} on average, for 99% within {each[0][1]}"
+    assert f"{first}; each further one took {each[1][0]}, for 99% at most {each[1][1]}." in text
     assert page.column("run1-times", "mean")[0] == pytest.approx(requests.ttft_ps.mean(), rel=1e-9)
     assert page.column("run1-times", "max")[2] == requests.latency_ps.max()
     assert sum(page.column("run1-waits", "time")) == requests.waits_ps.sum()
@@ -242,9 +248,14 @@ def test_the_command_writes_it_and_says_where(tmp_path, capsys, monkeypatch):
     write_all(samples.four_tiers(), tmp_path / "run", pictures=False)
     assert execute(["report", str(tmp_path / "run")]) == 0
     assert capsys.readouterr().out == f"wrote {tmp_path / 'run' / 'report.html'}\n"
+    result, text = samples.four_tiers(), "".join(Page((tmp_path / "run" / "report.html").read_text()).text)
+    assert "What bounds it" in text
+    assert all(sentence in text for sentence in explain(result))
     monkeypatch.chdir(tmp_path)
-    assert execute(["report", "run", "run/result.json", "--quiet"]) == 0
-    assert (tmp_path / "report.html").stat().st_size > 10_000
+    write_all(samples.four_tiers("b", 44 * 10**12), tmp_path / "b", pictures=False)
+    assert execute(["report", "run", "b", "--quiet"]) == 0
+    text = "".join(Page((tmp_path / "report.html").read_text()).text)
+    assert f"b takes 44 s, 17.4 s (28.3%) less than {result.name}." in text
     assert execute(["report", "nowhere"]) == 2
     assert "nowhere  is not there" in capsys.readouterr().err
     assert execute(["report", "run", "--out", "no/such\0name.html"]) == 2
@@ -263,6 +274,7 @@ def browse(page, folder, *options):
 CLICKS = """<script>
 const press = (id, column) => document.querySelectorAll(`#${id} th button`)[column].click();
 press("run1-tiers", 0); press("run1-energy", 1); press("run1-stalls", 6); press("run1-stalls", 6);
+press("run1-links", 0); press("run1-links", 0); press("run1-links", 0); press("run1-links", 0);
 </script></body>"""
 
 
@@ -276,6 +288,7 @@ def test_in_a_browser_tables_sort_and_nothing_is_fetched(saved, tmp_path):
     after = Page(dom)
     assert after.column("run1-tiers", "tier") == sorted(before.column("run1-tiers", "tier"))
     assert after.column("run1-energy", "energy") == sorted(before.column("run1-energy", "energy"), reverse=True)
+    assert after.column("run1-links", "link") == sorted(before.column("run1-links", "link"), reverse=True)
     assert after.column("run1-stalls", "time") == sorted(before.column("run1-stalls", "time"))
     assert 'aria-sort="ascending"' in dom
     assert ":CONSOLE" not in console

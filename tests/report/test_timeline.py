@@ -19,9 +19,12 @@ from hiersim.engine.build import Options
 from hiersim.engine.core import Core
 from hiersim.engine.laws import check_laws
 from hiersim.engine.outcome import make_result
+from hiersim.engine.requests import WAITS
 from hiersim.errors import OutputError
 from hiersim.report import over_time
 from hiersim.report.notes import notes
+from hiersim.report.outputs import write_all
+from hiersim.report.timeline import requests
 from hiersim.report.timeline.lanes import folded, lanes, shortest
 from hiersim.report.timeline.write import content, write_timeline
 
@@ -258,3 +261,65 @@ def test_the_trace_processor_agrees(seed, tmp_path):
     assert expected_bytes(result).items() <= sums["bytes"].items()
     for name in result.units:
         assert sums["ps"].get(name, 0) == sum(expected_time(result, name).values())
+
+
+def served(*changes):
+    return load(ROOT / "configs" / "vllm_rtx4090.yaml", ["trace.limit=120", "serve.kv_pages=600", *changes])
+
+
+def of_requests(result, *asked):
+    file = io.BytesIO()
+    requests.content(result, *asked)(file)
+    return read(file.getvalue())
+
+
+def test_the_phases_of_a_request_are_all_of_its_time(tmp_path):
+    what = served("outputs.timeline=true")
+    result = what.run()
+    write_all(result, tmp_path, pictures=False, scenario=what.scenario)
+    found = read((tmp_path / "timeline.perfetto-trace").read_bytes())
+    spent = Counter()
+    for each in found.on("requests/request"):
+        spent[each.about["request"]] += each.about["ps"]
+        assert each.start_ns == each.about["start_ps"] // 1000
+    served_ = result.requests
+    assert served_.done.all()
+    assert [spent[i] for i in range(served_.count)] == served_.latency_ps.tolist()
+    answers = [each.about for each in found.on("requests/request") if each.name == "answer"]
+    assert sum(sum(about[f"ps of {name}"] for name in WAITS) for about in answers) == served_.waits_ps.sum()
+    assert sum(about["output_tokens"] for about in answers) == served_.output_tokens.sum()
+    assert sum(about["preemptions"] for about in answers) == served_.preemptions.sum() > 0
+    rows = {each.lane for each in found.on("requests/request")}
+    ends = np.concatenate([served_.arrived_ps, served_.last_ps])
+    order = np.lexsort((np.repeat([1, 0], served_.count), ends))
+    assert len(rows) == np.cumsum(np.repeat([1, -1], served_.count)[order]).max(), "as many rows as were there at once"
+
+
+def test_the_load_is_that_of_the_samples():
+    result = served().run()
+    found = of_requests(result)
+    samples = result.requests.samples
+    for name, column in (("running", "running"), ("waiting", "queued"), ("KV held", "held_bytes")):
+        told = {int(time): int(value) for time, value in found.counters[f"load/{name}"]}
+        at = None
+        for time, value in zip((samples["time_ps"] // 1000).tolist(), samples[column].tolist(), strict=True):
+            at = told.get(time, at)
+            assert at == value
+
+
+def test_short_phases_are_folded_with_their_sums_and_a_window_keeps_whole_requests():
+    result = served().run()
+    whole, folded_ = of_requests(result), of_requests(result, 10**12)
+    for phase in requests.PHASES:
+        sums = [
+            sum(each.about["ps"] for each in found.on("requests/request") if each.name == phase)
+            + sum(each.about.get(f"ps of {phase}", 0) for each in found.on("requests/short phases"))
+            for found in (whole, folded_)
+        ]
+        assert sums[0] == sums[1]
+    assert len(folded_.slices) < len(whole.slices)
+    assert min(each.about["ps"] for each in folded_.on("requests/request")) >= 10**12
+    start, end = 5 * 10**12, 6 * 10**12
+    kept = {each.about["request"] for each in of_requests(result, None, (start, end)).on("requests/request")}
+    times = result.requests
+    assert kept == set(np.flatnonzero((times.arrived_ps < end) & (times.last_ps >= start)).tolist())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,27 @@ from hiersim.report.page.tables import comparison, intervals, others, tables_of
 from hiersim.report.reading import Saved
 from hiersim.report.tables import tables
 
-Tell = Callable[[Result], list[str]]
+Tell = Callable[[Result], Sequence[str]]
+Changed = Callable[[Saved, Saved], Sequence[str]]
+
+
+def _nothing(result: Result) -> list[str]:
+    return []
+
+
+@dataclass(frozen=True)
+class Words:
+    """What says in sentences what results show.
+
+    Attributes:
+        tell: what a result shows.
+        why: what bounds it.
+        changed: what changed from one result to another, and why; when absent only which took longer.
+    """
+
+    tell: Tell = words.told
+    why: Tell = _nothing
+    changed: Changed | None = None
 
 
 @dataclass(frozen=True)
@@ -42,6 +62,7 @@ class Run:
     name: str
     machine: str
     told: list[str]
+    why: Sequence[str]
     pictures: list[Drawn]
     tables: list[Table]
     scenario: str
@@ -60,22 +81,22 @@ class Page:
     pictures: list[Drawn]
 
 
-def write_report(saved: Sequence[Saved], path: Path | str, tell: Tell = words.told) -> Path:
+def write_report(saved: Sequence[Saved], path: Path | str, say: Words | None = None) -> Path:
     """Write the report of one result, or of several that are compared, whole or not at all; return the path.
 
     Args:
         saved: what ``read_result`` returned.
         path: of the HTML file.
-        tell: says in sentences what a result shows.
+        say: says in sentences what results show.
 
     Raises:
         OutputError: it cannot be written.
     """
     path = Path(path)
-    return write_files(path.parent, {path.name: html(saved, tell).encode()})[0]
+    return write_files(path.parent, {path.name: html(saved, say).encode()})[0]
 
 
-def html(saved: Sequence[Saved], tell: Tell = words.told) -> str:
+def html(saved: Sequence[Saved], say: Words | None = None) -> str:
     """Return the report as a text; arguments as ``write_report``."""
     from jinja2 import Environment, StrictUndefined
 
@@ -87,13 +108,13 @@ def html(saved: Sequence[Saved], tell: Tell = words.told) -> str:
     from markupsafe import Markup
 
     made = environment.from_string(template)
-    return made.render(page=page_of(saved, tell), style=Markup(style), script=Markup(script)) + "\n"
+    return made.render(page=page_of(saved, say or Words()), style=Markup(style), script=Markup(script)) + "\n"
 
 
-def page_of(saved: Sequence[Saved], tell: Tell) -> Page:
+def page_of(saved: Sequence[Saved], say: Words) -> Page:
     """Return what the page shows."""
     names = names_of(saved)
-    runs = [_run(name, each, f"run{i}", tell) for i, (name, each) in enumerate(zip(names, saved, strict=True), 1)]
+    runs = [_run(name, each, f"run{i}", say) for i, (name, each) in enumerate(zip(names, saved, strict=True), 1)]
     pairs = [(name, each.result) for name, each in zip(names, saved, strict=True)]
     if len(saved) == 1:
         facts = f"hiersim {saved[0].result.provenance.get('hiersim', '')}".strip()
@@ -103,7 +124,17 @@ def page_of(saved: Sequence[Saved], tell: Tell) -> Page:
     shown = [result for _, result in alive]
     pictures = [_drawn(each, shown, "compared", intervals=known) for each in gallery.COMPARED] if alive else []
     title = f"{count(len(saved))} runs compared"
-    return Page(title, " · ".join(names), runs, words.compared(pairs), [comparison(pairs)], pictures)
+    return Page(title, " · ".join(names), runs, _changes(saved, pairs, say), [comparison(pairs)], pictures)
+
+
+def _changes(saved: Sequence[Saved], pairs: Sequence[tuple[str, Result]], say: Words) -> list[str]:
+    """Return what changed from the first result to each other."""
+    if say.changed is None:
+        return words.compared(pairs)
+    results = [replace(result, name=name) for name, result in pairs]
+    first, *others = [replace(each, result=result) for each, result in zip(saved, results, strict=True)]
+    compared = [] if first.empty else [other for other in others if not other.empty]
+    return [sentence for other in compared for sentence in say.changed(first, other)]
 
 
 def names_of(saved: Sequence[Saved]) -> list[str]:
@@ -114,12 +145,13 @@ def names_of(saved: Sequence[Saved]) -> list[str]:
     return [f"{name} ({each.path.parent.name or each.path.stem})" for name, each in zip(names, saved, strict=True)]
 
 
-def _run(name: str, saved: Saved, prefix: str, tell: Tell) -> Run:
+def _run(name: str, saved: Saved, prefix: str, say: Words) -> Run:
     result = saved.result
     return Run(
         name=name,
         machine=result.machine,
-        told=[*tell(result), *told(saved.document)],
+        told=[*say.tell(result), *told(saved.document)],
+        why=say.why(result),
         pictures=[] if saved.empty else _pictures(saved, prefix),
         tables=[] if saved.empty else _tables(saved, prefix),
         scenario=saved.scenario,
