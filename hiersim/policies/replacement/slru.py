@@ -66,6 +66,10 @@ def on_hit(state: State, key: int, req: Request) -> None:
     """Rise by one segment if the key fits there, and let what overflows sink."""
     here = int(state.segment[key])
     above = min(here + 1, state.used.shape[0] - 1)
+    if above == here:  # no segment's bytes change
+        ring.unlink(state.links, key)
+        ring.push(state.links, state.segment.shape[0] + here, key)
+        return
     leave(state, key)
     join(state, above if size_of(state, key) <= state.share[above] else here, key)
     while above > 0 and state.used[above] > state.share[above]:
@@ -86,6 +90,7 @@ def victim(state: State, req: Request) -> int:
     lowest = 0
     while state.used[lowest] == 0:
         lowest += 1
+    ring.fetch_next(state.links, state.segment.shape[0] + lowest)
     return oldest(state, lowest)
 
 
