@@ -5,10 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from policies.streams import group, stream
+from policies.test_footprint import SIMPLE
 
+from hiersim import policies
 from hiersim.drivers.cache_study import Study, next_uses, study
 from hiersim.errors import ConfigError, TraceError
-from hiersim.policies.counting import TABLE
+from hiersim.policies.counting import TABLE, find
+from hiersim.policies.footprint import footprint
 
 COUNTED = [pytest.param(name.replace("_", "-"), marks=group(name)) for name in TABLE]
 FAST = settings(max_examples=60, derandomize=True, deadline=None)
@@ -53,6 +56,11 @@ def test_counts_of_a_trace_that_is_part_of_a_very_long_one(name):
     if name == "opt":
         pytest.skip("it keeps a bit for each access to come")
     assert counts(name, keys, 30, 100, (), 2**31).misses == study(keys, None, name, 30, victims=True).misses
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_little_is_kept_of_an_object(name):
+    assert footprint(find(policies.find(name))).most <= SIMPLE
 
 
 def test_what_only_counts_says_so():

@@ -156,8 +156,3 @@ def fetch_ahead(state: State, key: int, later: int) -> None:
     """Fetch what an access to come will touch."""
     memory.prefetch(state.links, 2 * key)
     memory.prefetch(state.where, key)
-
-
-def fetch_near(state: State, key: int) -> None:
-    """Fetch its neighbours in the list."""
-    ring.fetch(state.links, key)

@@ -67,6 +67,10 @@ def on_hit(state: State, key: int, req: Request) -> None:
     """Rise by one segment if the key fits there, and let what overflows sink."""
     here = int(state.segment[key])
     above = min(here + 1, state.used.shape[0] - 1)
+    if above == here:  # no segment's bytes change
+        ring.unlink(state.links, key)
+        ring.push(state.links, state.segment.shape[0] + here, key)
+        return
     leave(state, key)
     join(state, above if size_of(state, key) <= state.share[above] else here, key)
     while above > 0 and state.used[above] > state.share[above]:
@@ -87,6 +91,7 @@ def victim(state: State, req: Request) -> int:
     lowest = 0
     while state.used[lowest] == 0:
         lowest += 1
+    ring.fetch_next(state.links, state.segment.shape[0] + lowest)
     return oldest(state, lowest)
 
 
@@ -112,8 +117,3 @@ def fetch_ahead(state: State, key: int, later: int) -> None:
     """Fetch what an access to come will touch."""
     memory.prefetch(state.links, 2 * key)
     memory.prefetch(state.segment, key)
-
-
-def fetch_near(state: State, key: int) -> None:
-    """Fetch its neighbours in the list."""
-    ring.fetch(state.links, key)
