@@ -241,20 +241,28 @@ def asked(path, shell):
         )
 
 
-@pytest.mark.parametrize("seed", [5, 20, 35])
-def test_the_trace_processor_agrees(seed, tmp_path):
-    """Perfetto's own query engine, a program that its Python package downloads, finds what is written."""
-    shell = shutil.which("trace_processor_shell")
-    if shell is None:
+def named(found):
+    """Count the slices of a timeline as ``asked`` does."""
+    return Counter((s.track.rpartition("/")[2], s.category, s.name, s.start_ns, s.end_ns) for s in found.slices)
+
+
+@pytest.fixture
+def shell():
+    found = shutil.which("trace_processor_shell")
+    if found is None:
         pytest.skip("trace_processor_shell, Perfetto's query engine, is not on the path")
+    return found
+
+
+@pytest.mark.parametrize("seed", [5, 20, 35])
+def test_the_trace_processor_agrees(seed, shell, tmp_path):
+    """Perfetto's own query engine, a program that its Python package downloads, finds what is written."""
     result = run(seed)
     path = write_timeline(result, tmp_path / "t", 0)
     slices, arrows, sums, errors = asked(path, shell)
     found = read(path.read_bytes())
     assert errors == []
-    assert slices == Counter(
-        (s.track.rpartition("/")[2], s.category, s.name, s.start_ns, s.end_ns) for s in found.slices
-    )
+    assert slices == named(found)
     ends = [sorted(pair, key=lambda s: s.start_ns) for pair in found.arrows().values()]
     assert arrows == sorted((a.name, a.start_ns, b.name, b.start_ns) for a, b in ends)
     assert arrows
@@ -323,3 +331,13 @@ def test_short_phases_are_folded_with_their_sums_and_a_window_keeps_whole_reques
     kept = {each.about["request"] for each in of_requests(result, None, (start, end)).on("requests/request")}
     times = result.requests
     assert kept == set(np.flatnonzero((times.arrived_ps < end) & (times.last_ps >= start)).tolist())
+
+
+def test_the_trace_processor_agrees_on_requests(shell, tmp_path):
+    what = served("outputs.timeline=true")
+    write_all(what.run(), tmp_path, pictures=False, scenario=what.scenario)
+    path = tmp_path / "timeline.perfetto-trace"
+    slices, _, _, errors = asked(path, shell)
+    assert errors == []
+    assert slices == named(read(path.read_bytes()))
+    assert any(track == "request" for track, *_ in slices)
