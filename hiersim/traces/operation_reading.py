@@ -20,8 +20,9 @@ def open_operations(path: str | Path, format: str | None = None) -> OperationTra
     Raises:
         TraceError: it cannot be read, or says something impossible.
     """
-    from hiersim.traces.operation_files import holds_operations, read_operations
+    from hiersim.traces.operation_files import holds_operations
     from hiersim.traces.operation_graph import holds_graph, read_graph
+    from hiersim.traces.operation_tables import read_operations
 
     head, colon, tail = str(path).partition(":")
     if colon and head in FORMATS and format is None and not Path(path).exists():
