@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hiersim.traces import AccessTrace
 
 MODES = ("back", "through", "around")
+ON_EVICT = ("drop", "demote", "recompute")
 
 
 WHOLE = (0, 1 << 62)
@@ -99,7 +100,7 @@ def _tiers(plan: Plan, rules: Mapping[str, TierRules], trace: AccessTrace, optio
         rows[i, c.T_EXCLUSIVE] = rule.inclusion == "exclusive"
         rows[i, c.T_WRITE] = MODES.index(rule.write)
         rows[i, c.T_WAIT] = rule.write_wait
-        rows[i, c.T_DEMOTE] = rule.on_evict == "demote"
+        rows[i, c.T_ON_EVICT] = ON_EVICT.index(rule.on_evict)
         rows[i, c.T_PROMOTE] = rule.promotion.on_nth_hit
         rows[i, c.T_REFUSE] = rule.when_full == "refuse"
         rows[i, c.T_LOOKUP] = plan.machine.tiers[name].lookup_latency
@@ -136,6 +137,7 @@ def _objects(
         "state": np.zeros((tiers, objects), np.uint8),
         "dirty": np.zeros((tiers, objects), np.uint8),
         "home": np.zeros((tiers, objects), np.uint8),
+        "renewable": _renewable(trace, classes),
         "pins": np.zeros((tiers, objects), np.int32),
         "transit": np.full(objects, c.NONE, np.int32),
         "aside": np.zeros(objects, np.int32),
@@ -165,6 +167,13 @@ def _prefetching(
     rows[:, c.AH_LIMIT] = [rule.prefetch.outstanding if rule.prefetch else 0 for rule in rules.values()]
     marked = options.watched or options.marked or any(rule.prefetch for rule in rules.values())
     return rows, np.zeros((len(rules), max(trace.objects, 2) if marked else 1), np.uint8)
+
+
+def _renewable(trace: AccessTrace, classes: Mapping[str, ClassRules]) -> Any:
+    """Return which objects have a cost to be made again, by their class or by themselves; uint8[objects]."""
+    rules = [classes.get(name, ClassRules()) for name in trace.classes]
+    by_class = [rule.compute_time is not None or rule.flops_per_byte is not None for rule in rules]
+    return (np.array(by_class, bool)[trace.object_class] | (trace.flops > 0)).astype(np.uint8)
 
 
 def _creation_flops(plan: Plan, trace: AccessTrace, classes: Mapping[str, ClassRules]) -> I64:

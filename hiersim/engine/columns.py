@@ -10,6 +10,7 @@ NONE = -1
 ABSENT, ARRIVING, RESIDENT, LEAVING = 0, 1, 2, 3  # of an object in a tier
 DEMAND, WRITE_BACK, PREFETCH, CLASSES = 0, 1, 2, 3  # class of traffic
 BACK, THROUGH, AROUND = 0, 1, 2  # write mode of a tier
+DROPS, DEMOTES, RECOMPUTES = 0, 1, 2  # what a tier does with victims that need not move on
 FIFO, FAIR, PRIORITY = 0, 1, 2  # waiting discipline of a hop
 READ, WRITE = 0, 1  # direction of a tier's port; of a link FORWARD, BACKWARD
 BANDWIDTH, OPERATIONS, DIES, CACHE, TURNAROUND, REQUESTS = 0, 1, 2, 3, 4, 5  # kind of a bound; REQUESTS: of a cost
@@ -171,7 +172,7 @@ SERVED, RATE, TARGET_RATE, WEIGHT, SLOWEST, RATE_COLUMNS = 0, 1, 2, 3, 4, 8
     T_EXCLUSIVE,
     T_WRITE,
     T_WAIT,  # 1 when an access awaits its write-through
-    T_DEMOTE,  # 1 when clean victims move on
+    T_ON_EVICT,  # what becomes of victims: DROPS, DEMOTES or RECOMPUTES
     T_PROMOTE,  # 0 never, n: on the n-th hit
     T_REFUSE,
     T_LOOKUP,  # look-up time

@@ -105,6 +105,7 @@ SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2
     "state": ("uint8", 2),
     "dirty": ("uint8", 2),
     "home": ("uint8", 2),
+    "renewable": ("uint8", 1),
     "pins": ("int32", 2),
     "hit_count": ("int32", 2),
     "transit": ("int32", 1),

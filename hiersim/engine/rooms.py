@@ -7,6 +7,7 @@ from hiersim.engine.coding import moved_between, size_in
 from hiersim.engine.columns import (
     ABSENT,
     ARRIVING,
+    DEMOTES,
     EVICT,
     J_DIRTY,
     J_NEXT,
@@ -21,10 +22,10 @@ from hiersim.engine.columns import (
     P_ROOM,
     R_ASK,
     R_ROOM,
+    RECOMPUTES,
     RESIDENT,
     SETTLE,
     T_CAPACITY,
-    T_DEMOTE,
     T_DROPPED,
     T_EVICTIONS,
     T_LEAVING,
@@ -33,6 +34,7 @@ from hiersim.engine.columns import (
     T_LOST,
     T_MANAGED,
     T_NEXT,
+    T_ON_EVICT,
     T_PASSED,
     T_PEAK,
     T_PINNED,
@@ -254,7 +256,7 @@ def evict(w: World, tier: int, key: int, stream: int) -> int:
     w.tiers[tier, T_DROPPED] += 1
     if fate == V_REFUSED:
         w.tiers[tier, T_REFUSED] += 1
-    if w.dirty[tier, key] == 1:
+    if w.dirty[tier, key] == 1 and fate != V_DROP:
         w.tiers[tier, T_LOST] += 1
     depart(w, tier, key)
     return NONE
@@ -265,15 +267,28 @@ def decide(w: World, tier: int, key: int) -> int:
     """Say what becomes of a victim."""
     further = w.tiers[tier, T_NEXT]
     dirty = w.dirty[tier, key] == 1
+    if dirty and w.tiers[tier, T_ON_EVICT] == RECOMPUTES and is_renewed(w, tier, key):
+        return V_DROP
     if further == NONE:
         return V_LOST if dirty else V_DROP
-    if not dirty and (w.tiers[tier, T_DEMOTE] == 0 or w.state[further, key] != ABSENT):
+    if not dirty and (w.tiers[tier, T_ON_EVICT] != DEMOTES or w.state[further, key] != ABSENT):
         return V_DROP
     if w.state[further, key] == ABSENT and refuses(w, further, size_in(w, further, key)):
         return V_REFUSED
     if gates.turns_away(w, further, key, dirty):
         return V_DENIED
     return V_MOVE
+
+
+@hot
+def is_renewed(w: World, tier: int, key: int) -> bool:
+    """Say whether a dirty victim is made again when it is needed: it has a cost, and no older copy further out."""
+    further = w.tiers[tier, T_NEXT]
+    while further != NONE:
+        if w.state[further, key] != ABSENT:
+            return False
+        further = w.tiers[further, T_NEXT]
+    return bool(w.renewable[key] == 1)
 
 
 @hot

@@ -101,6 +101,7 @@ class World(NamedTuple):
     state: U8  # [T, O]
     dirty: U8  # [T, O]
     home: U8  # [T, O]: 1 where the object lives for good
+    renewable: U8  # [O]: 1 where it has a cost to be made again
     pins: I32  # [T, O]
     hit_count: I32  # [T, O or 1]: hits since it came, only for tiers that promote on the n-th
     transit: I32  # [O]: the job, or -1

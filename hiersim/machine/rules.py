@@ -100,8 +100,9 @@ class TierRules(Record):
     """back: a write marks the object dirty here; through: it also goes outwards; around: it bypasses the tier."""
     write_wait: bool = False
     """An access waits for its write-through."""
-    on_evict: Literal["demote", "drop"] = "demote"
-    """demote: what is evicted moves to the next tier; drop: it is given up (written back first when dirty)."""
+    on_evict: Literal["demote", "drop", "recompute"] = "demote"
+    """demote: what is evicted moves to the next tier; drop: it is given up (written back first when dirty); recompute:
+    it is given up, dirty or not, if it has a cost to make it again and no copy further out, else as with drop."""
     promotion: Promotion = Promotion(on_nth_hit=1)
     """When a hit in this tier brings the object into the near tier."""
     admission: PolicyChoice | None = None

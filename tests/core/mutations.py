@@ -65,7 +65,7 @@ CORE = {
     "the newest access is charged": ("hiersim.engine.accounting", "stall(w, unit, w.units[unit, U_HEAD], passed)", "stall(w, unit, w.units[unit, U_HEAD + 1], passed)"),
     "promised room ignored": ("hiersim.engine.rooms", "taken = w.tiers[tier, T_USED] + w.tiers[tier, T_QUEUED] + size", "taken = w.tiers[tier, T_USED] + size", 4191, 5560),
     "room in use is evicted for": ("hiersim.engine.rooms", "w.tiers[tier, T_USED] - w.tiers[tier, T_LEAVING] +", "w.tiers[tier, T_USED] +"),
-    "clean victims move": ("hiersim.engine.rooms", "if not dirty and (w.tiers[tier, T_DEMOTE] == 0", "if False and (w.tiers[tier, T_DEMOTE] == 0"),
+    "clean victims move": ("hiersim.engine.rooms", "if not dirty and (w.tiers[tier, T_ON_EVICT] != DEMOTES", "if False and (w.tiers[tier, T_ON_EVICT] != DEMOTES"),
     "promotion a hit late": ("hiersim.engine.lookups", "w.hit_count[tier, key] >= hits_needed", "w.hit_count[tier, key] > hits_needed"),
     "writes not pinned": ("hiersim.engine.lookups", "rooms.pin(w, near, key)", "pass"),
     "latency spent twice": ("hiersim.engine.transfers", "heap.push(w, now + wait, key", "heap.push(w, now + 2 * wait, key"),

@@ -56,6 +56,7 @@ tier efficiency, link efficiency, read_ops, write_ops, link ops, look-up time, u
 1 tiers, 2 tiers, 3 tiers, 4 tiers, 1 units, 2 units, a private tier, units of two kinds apart
 policy lru, policy fifo, policy clock, policy sieve, policy lfu, policy s3fifo, policy arc
 write back, write through, write around, write_wait, exclusive, inclusive, on_evict demote, on_evict drop
+on_evict recompute
 when_full evict, when_full refuse, promotion 0, promotion 1, promotion 2, home, compute_time, flops_per_byte
 open loop, closed loop, think, time scale, streams with several outstanding, writes, reads only
 one size, several sizes, flops of the trace

@@ -13,7 +13,7 @@ from hiersim.traces.operation import OperationTrace
 from hiersim.traces.operation_builder import OperationBuilder
 from strategies.dice import Dice
 from strategies.machines import machine
-from strategies.rules import POLICIES
+from strategies.rules import POLICIES, with_recompute
 
 SIZES = (10, 20, 4, 1, 6, 100, 30)
 
@@ -44,7 +44,8 @@ def build(dice: Dice, tight: bool) -> Task:
     classes = _classes(dice, list(drawn.tiers))
     trace = _trace(dice, drawn)
     execute = Execute(ahead=dice.pick((0, 1, 2, 4)), smooth=dice.often(0, (1, 2, 3), 4))
-    return Task(drawn, _rules(dice, drawn, trace, classes, tight), classes, execute, trace)
+    rules = with_recompute(dice, _rules(dice, drawn, trace, classes, tight))
+    return Task(drawn, rules, classes, execute, trace)
 
 
 def _with_overheads(dice: Dice, drawn: Machine) -> Machine:

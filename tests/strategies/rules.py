@@ -71,6 +71,14 @@ def tier_rules(
     return rules
 
 
+def with_recompute(dice: Dice, rules: dict[str, TierRules]) -> dict[str, TierRules]:
+    """Let some tiers that drop give up what can be made again, too."""
+    return {
+        name: rule.model_copy(update={"on_evict": "recompute"}) if rule.on_evict == "drop" and dice.chance(2) else rule
+        for name, rule in rules.items()
+    }
+
+
 def _home_of(name: str, near: set[str], names: list[str], classes: dict[str, ClassRules]) -> bool:
     """A near tier that is a home: a write around it would have to remove what is never removed."""
     return name in near and any(rules.home == name for rules in classes.values())

@@ -11,7 +11,7 @@ from hiersim.machine import ClassRules, Machine, Replay, TierRules
 from hiersim.traces.access import AccessTrace
 from strategies.dice import Dice
 from strategies.machines import machine
-from strategies.rules import class_rules, replay, tier_rules
+from strategies.rules import class_rules, replay, tier_rules, with_recompute
 from strategies.traces import trace
 
 
@@ -42,6 +42,7 @@ def build(dice: Dice, tight: bool) -> Scenario:
     units = tuple(drawn.units)[: dice.pick((2, 1))]
     classes = class_rules(dice, _homes(drawn))
     rules = tier_rules(dice, drawn, classes, loop, accesses, tight)
+    rules = with_recompute(dice, rules)  # drawn last: the rest of a seed's scenario is as it was without
     return Scenario(drawn, rules, classes, loop, accesses, units)
 
 

@@ -134,7 +134,7 @@ def heard(w: World, d: Program, a: int) -> None:
     place, key = w.accesses[a, A_INDEX], w.accesses[a, A_OBJECT]
     o = rows.row(d, place)
     if w.accesses[a, A_LACKS] == 1:
-        if d.action[o] == FETCH or d.makeable[key] == 0:
+        if d.action[o] == FETCH or w.renewable[key] == 0:
             if d.state[LOST_BY] == NONE:  # the first of several at one instant
                 d.state[LOST_BY] = place
                 d.state[LOST_OBJECT] = key

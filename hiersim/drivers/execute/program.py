@@ -64,7 +64,6 @@ class Program(NamedTuple):
     computing: I64  # [units]: of these what FLOPs, given durations and overheads take
     remaining: NDArray[np.int32]  # [O]: uses by operations in rows that are not over
     last_use: I64  # [O]: place of the last operation that names it, -1: it stays
-    makeable: NDArray[np.uint8]  # [O]: 1 when it can be made again
     wanted: NDArray[np.int32]  # [O or 1]: by how many operations that have been looked at
     leaving: NDArray[np.int32]  # [O]: objects that ended and are in transit
 
@@ -90,7 +89,6 @@ SHAPES = {
     "cost": ("float64", 2),
     "near_ps": ("float64", 1),
     "remaining": ("int32", 1),
-    "makeable": ("uint8", 1),
     "wanted": ("int32", 1),
     "leaving": ("int32", 1),
 }
@@ -142,7 +140,6 @@ def empty(trace: Any, tiers: int, units: int, look: int) -> dict[str, Any]:
         "computing": np.zeros(units, np.int64),
         "remaining": np.zeros(objects, np.int32),
         "last_use": trace.objects.last_use.copy(),
-        "makeable": np.zeros(objects, np.uint8),
         "wanted": np.zeros(objects if look else 1, np.int32),
         "leaving": np.zeros(objects, np.int32),
     }

@@ -130,9 +130,6 @@ def make_program(setting: Setting, trace: Trace, core: Core) -> Program:
     parts["streams"][:, x.S_UNIT] = _stream_units(trace, plan)
     parts["cost"] = costs(setting.machine)
     parts["overhead"] = np.array([unit.overhead for unit in setting.machine.units.values()], np.int64)
-    rules = [setting.classes.get(name) for name in objects.classes]
-    by_class = [rule is not None and (rule.compute_time or rule.flops_per_byte) is not None for rule in rules]
-    parts["makeable"] = (np.array(by_class)[objects.object_class] | (objects.flops > 0)).astype(np.uint8)
     parts["last_use"][core.world.home[:, : len(objects)].any(axis=0)] = NONE
     return Program(**parts)
 

@@ -26,6 +26,12 @@ class Objects:
     def at_home(self, obj: int, store: Store) -> bool:
         return self.home(obj) == store.name
 
+    def renewable(self, obj: int) -> bool:
+        """Whether it has a cost to be made again."""
+        rules = self.rules[obj]
+        by_class = rules is not None and (rules.compute_time is not None or rules.flops_per_byte is not None)
+        return by_class or self.flops[obj] > 0
+
     def creation_flops(self, obj: int, byte_cost: float) -> int:
         """FLOPs: the class's compute_time, else its flops_per_byte, else the trace's figure; halves round to even."""
         rules = self.rules[obj]

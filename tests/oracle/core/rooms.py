@@ -87,7 +87,7 @@ class Rooms:
         store.log.append((self.calendar.now, victim, how))
         store.counters["dropped"] += 1
         store.counters["refused"] += how == "refused"
-        store.counters["lost"] += victim in store.dirty
+        store.counters["lost"] += victim in store.dirty and how != "drop"
         self.drop(store, victim)
         return None
 
@@ -107,12 +107,22 @@ class Rooms:
                 self.make_room(store)
                 self.serve(store)
 
+    def _renewed(self, store: Store, victim: int) -> bool:
+        """Whether it is made again when it is needed: an older copy further out must not stand for it."""
+        while store.further is not None:
+            store = store.further
+            if victim in store.state:
+                return False
+        return self.transits.objects.renewable(victim)
+
     def _how_dropped(self, store: Store, victim: int) -> str | None:
         """The first rule by which it is dropped; none if it moves on."""
         further, dirty = store.further, victim in store.dirty
+        if dirty and store.rules.on_evict == "recompute" and self._renewed(store, victim):
+            return "drop"
         if further is None:
             return "lost" if dirty else "drop"
-        if not dirty and (store.rules.on_evict == "drop" or victim in further.state):
+        if not dirty and (store.rules.on_evict != "demote" or victim in further.state):
             return "drop"
         if victim not in further.state and further.turns_away(self.sizes[victim]):
             return "refused"

@@ -197,7 +197,7 @@ class Execution(Twin):
 
     def _heard(self, op: Op, wanted: Wanted) -> None:
         if wanted.lacks:
-            if op.action == "fetch" or not self._makeable(wanted.object):
+            if op.action == "fetch" or not self.objects.renewable(wanted.object):
                 raise LostError(op.place, wanted.object)
             wanted.lacks = False
             obj = wanted.object
@@ -209,11 +209,6 @@ class Execution(Twin):
         op.wanted.remove(wanted)
         self.accesses.forget(wanted)
         self._came(op)
-
-    def _makeable(self, obj: int) -> bool:
-        rules = self.objects.rules[obj]
-        by_class = rules is not None and (rules.compute_time is not None or rules.flops_per_byte is not None)
-        return by_class or self.objects.flops[obj] > 0
 
     def _came(self, op: Op) -> None:
         op.outstanding -= 1
