@@ -238,3 +238,22 @@ def test_lifetimes_give_room_back():
     assert result.tiers["hbm"].evictions == 0
     assert result.tiers["hbm"].peak_bytes == 800
     assert result.tiers["hbm"].resident_bytes == 0
+
+
+@pytest.mark.parametrize(("on_evict", "moved", "made"), [("drop", 2000, 0), ("recompute", 0, 1)])
+def test_what_can_be_made_again_need_not_be_written_back(on_evict, moved, made):
+    """Three values of 1,000 bytes, room for two: the first is sent out and fetched again, or given up and made again."""
+    build = OperationBuilder()
+    values = [build.object(1000, flops=500) for _ in range(3)]
+    for value in values:
+        build.add("make", unit="gpu", writes=[value], flops=100)
+    for value in reversed(values):
+        build.add("use", unit="gpu", reads=[value], flops=100)
+    rules = {"hbm": TierRules(capacity=2000, on_evict=on_evict), "dram": TierRules()}
+    result = run(build.build(), rules=rules)
+    hbm, pcie = result.tiers["hbm"], result.links["pcie"]
+    assert pcie.forward_total + pcie.backward_total == moved
+    assert result.created == made
+    assert hbm.lost == 0
+    assert hbm.dropped == made  # the others end with their last use
+    assert made == 0 or result.elapsed_ps == 6 * 1000 + 500 + 1000  # six operations by their bytes; computed, written
