@@ -187,7 +187,7 @@ class _Replaying:
     ) -> None:
         self._keys, self._objects = prefixes.ordered(trace.object), trace.objects
         self._sizes = trace.size if measure.unit == "bytes" else None
-        self._told: dict[str, Any] = told | {"parents": trace.parents, "hits": prefixes.hits}
+        self._told: dict[str, Any] = told | {"parents": trace.parents, "hits": prefixes.hits, "counts_only": True}
         given = prefixes.ordered(predictions) if isinstance(predictions, np.ndarray) else predictions
         self._predictor = Predictor(self._keys, self._objects, self._sizes, given, told["seed"])
         self._prefixes, self._progress = prefixes, progress
@@ -200,7 +200,7 @@ class _Replaying:
             self._predictor.predictions(policy, size) if needs_future(policy, gate) else None for policy, size in pairs
         ]
         for policy in dict.fromkeys(policy for policy, _ in pairs):  # compiling is not for several threads at once
-            Study(policy, 1, 0, sizes=None if self._sizes is None else self._sizes[:0], **self._told)
+            Study(policy, 1, 0, sizes=None if self._sizes is None else self._sizes[:0], accesses=1, **self._told)
         total = len(pairs) * len(self._keys)
         with ThreadPoolExecutor(max(1, min(workers, len(pairs)))) as pool:
             jobs = [

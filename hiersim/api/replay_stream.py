@@ -13,6 +13,7 @@ from hiersim.drivers.cache_stream import batches, feed_all
 from hiersim.drivers.cache_study import CacheResult, Study
 from hiersim.drivers.predictions import Errors
 from hiersim.errors import ConfigError, Mistake
+from hiersim.policies import counting
 from hiersim.policies.footprint import footprint
 from hiersim.policies.loader import Policy
 from hiersim.traces.files import GZIP, ZSTD
@@ -110,7 +111,7 @@ def replay_spool(
         if progress:
             progress(done, total)
 
-    told: dict[str, Any] = given | {"sizes": None if uniform else trace.size}
+    told: dict[str, Any] = given | {"sizes": None if uniform else trace.size, "counts_only": True}
     results: list[CacheResult] = []
     needs = [_need(policy, capacity, trace, uniform) for policy, capacity in pairs]
     for batch in batches(needs, memory):
@@ -127,4 +128,5 @@ def replay_spool(
 def _need(policy: Policy, capacity: int, trace: Spool, uniform: bool) -> int:
     """Return the bytes of state that a cache needs, with the byte an object that tells what is in it."""
     slots = capacity if uniform else trace.objects
-    return footprint(policy, uniform=uniform).bytes(trace.objects, slots, len(trace)) + trace.objects
+    kept = [footprint(each, uniform=uniform) for each in (policy, counting.find(policy) if uniform else None) if each]
+    return max(each.bytes(trace.objects, slots, len(trace)) for each in kept) + trace.objects

@@ -129,7 +129,12 @@ def _opened(section: TraceSection, seed: int) -> Made:
 
 def _generated(section: TraceSection, seed: int) -> Made:
     assert section.generate is not None
-    made = generate(section.generate.kind, **{"seed": seed, **section.generate.params})
+    try:
+        made = generate(section.generate.kind, **{"seed": seed, **section.generate.params})
+    except ConfigError as why:  # of a parameter: the key that the file has it under
+        own = f"{section.generate.kind.replace('-', '_')}."
+        raise ConfigError([replace(each, where=f"trace.generate.params.{each.where.removeprefix(own)}")
+                           if each.where.startswith(own) else each for each in why.mistakes]) from None  # fmt: skip
     if isinstance(made, OperationTrace | OperationStream):
         return made
     if section.limit is not None:

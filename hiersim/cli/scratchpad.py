@@ -25,6 +25,10 @@ def scratchpad(
         list[str] | None, typer.Option("--order", help="given, depth-first or least-growth; all when absent.")
     ] = None,
     optimum: Annotated[bool, typer.Option(help="Look for the optimum by integer programmes.")] = True,
+    parts: Annotated[
+        int | None,
+        typer.Option("--parts", metavar="N", min=1, help="Solve it in parts of so many operators, one by one."),
+    ] = None,
     json: Json = None,
 ) -> None:
     """Order a graph and place its tensors in a small memory.
@@ -39,7 +43,7 @@ def scratchpad(
     chosen = order or list(ORDERS)
     sizes = [_size(text, max(scheduled(net, each).peak_bytes for each in chosen)) for text in capacity or []]
     placed = allocations(net, chosen, optimum)
-    moved = {size: replacements(net, size, chosen, optimum) for size in sizes}
+    moved = {size: replacements(net, size, chosen, optimum, parts or 0) for size in sizes}
     if json:
         put_json(_plain(net, placed, moved), json)
     if json != "-":
@@ -54,7 +58,7 @@ def _size(text: str, peak: int) -> int:
     try:
         share = float(text[:-1]) / 100 if text.endswith("%") else None
         size = int(peak * share) if share is not None else int(parse(text, "bytes"))
-    except (ValueError, ConfigError) as why:
+    except (ValueError, OverflowError, ConfigError) as why:
         raise ConfigError([Mistake("--capacity", f"`{text}` is no size such as 64KiB or 50%: {why}")]) from None
     if size < 1:
         raise ConfigError([Mistake("--capacity", f"must be at least a byte, got `{text}`")])
@@ -90,6 +94,8 @@ def _show(net: Graph, placed: list[dict[str, Any]], moved: dict[int, list[dict[s
     show(table(rows))
     for capacity, found in moved.items():
         print(f"\nmoved beyond that, with {size(capacity)}:\n")
-        ways = [how for how in found[0] if how != "order"]
+        ways = [how for how in dict.fromkeys(how for row in found for how in row) if how != "order"]
         rows = [{"order": row["order"]} | {how: size(row[how]) if how in row else "" for how in ways} for row in found]
         show(table(rows))
+        if any(row["order"] == "any" and row["optimum"] is None for row in found):
+            print("\nThe graph is too large for a proof within a minute; --parts 8 solves it part by part.")

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from hiersim import policies
+from hiersim.drivers.cache_counts import counter
 from hiersim.drivers.cache_failures import failed, not_here
 from hiersim.drivers.cache_loop import (
     AT,
@@ -36,7 +37,7 @@ from hiersim.drivers.cache_loop import (
 )
 from hiersim.drivers.cache_record import PACKED, HitMap, Intervals, check_outputs
 from hiersim.drivers.cache_result import CacheResult, Series
-from hiersim.errors import PolicyError, TraceError
+from hiersim.errors import ConfigError, PolicyError, TraceError
 from hiersim.policies import admission as admissions
 from hiersim.policies import dice, memory
 from hiersim.policies.contract import Setup, known
@@ -64,6 +65,7 @@ class Study:
         parents: np.ndarray | None = None,
         costs: np.ndarray | None = None,
         spent: bool = False,
+        counts_only: bool = False,
     ) -> None:
         """Start with an empty cache.
 
@@ -81,6 +83,7 @@ class Study:
             parents: int32[objects], the key that each one extends, -1 for none; ``None`` where keys have no such order.
             costs: float64[objects], what a miss of each costs; ``None`` if all cost 1.
             spent: whether to add up what the misses cost.
+            counts_only: whether only counts are asked for, and not ``resident``: some policies are faster then.
 
         Raises:
             PolicyError: the capacity is below 1, or the policy needs parents.
@@ -101,7 +104,9 @@ class Study:
         self._missed = np.zeros(self.objects if spent else 0, np.int64)
         setup = Setup(self.capacity, self.objects, int(accesses), sizes is None, int(seed), **told)
         self.largest = self.policy.largest(setup)
-        self._state = self.policy.init(setup)
+        bare = counts_only and self.admission is None and not (victims or hits or spent)
+        self._counter = counter(self.policy, setup) if bare else None
+        self._state = self.policy.init(setup if self._counter is None else setup._replace(objects=0, accesses=0))
         apart = setup._replace(seed=dice.splitmix(setup.seed) >> 1)  # other random numbers than the policy's
         self._door = self.admission.init(apart) if self.admission else self._state
         self._here = np.zeros(self.objects, np.uint8)
@@ -146,6 +151,9 @@ class Study:
         self._seconds += time.perf_counter() - started
 
     def _run(self, keys: np.ndarray, next_use: np.ndarray) -> None:
+        if self._counter is not None:
+            self._counter.run(keys, next_use, self._counts)
+            return
         most = len(keys) + int(self._counts[RESIDENT]) if self._victims is not None else 0
         victims, before = np.zeros(most, np.int32), int(self._counts[EVICTIONS])
         hits = np.zeros(len(keys) if self._notes else 0, np.bool_)
@@ -173,7 +181,13 @@ class Study:
             np.add.at(self._missed, keys[~hits], 1)
 
     def resident(self) -> np.ndarray:
-        """Return the keys that are in the cache, in increasing order."""
+        """Return the keys that are in the cache, in increasing order.
+
+        Raises:
+            ConfigError: only counts were to be asked for.
+        """
+        if self._counter is not None:
+            raise ConfigError("a replay with counts_only does not know what is resident")
         return np.flatnonzero(self._here).astype(np.int32)
 
     def result(self) -> CacheResult:
@@ -239,7 +253,7 @@ def study(
     if needs_future(policy, admission) and next_use is None:
         next_use = next_uses(keys, count)
     options: dict[str, Any] = {"victims": victims, "hits": hits, "interval": interval, "admission": admission}
-    options |= {"parents": parents, "costs": costs}
+    options |= {"parents": parents, "costs": costs, "counts_only": True}
     one = Study(policy, capacity, count, sizes=sizes, accesses=len(keys), seed=seed, **options)
     one.feed(keys, next_use)
     return one.result()

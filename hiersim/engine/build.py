@@ -294,8 +294,8 @@ def _operations(parts: dict[str, Any], kinds: int, options: Options) -> dict[str
     """Make the tables of what operations do; of one row where no driver submits any."""
     jobs = len(parts["jobs"]) if options.driven else 1
     return {
-        "work_read": np.zeros((jobs, kinds), np.int64),
-        "work_written": np.zeros((jobs, kinds), np.int64),
+        "work_read": np.zeros((jobs, kinds + 1), np.int64),
+        "work_written": np.zeros((jobs, kinds + 1), np.int64),
         "flops_of": np.zeros(jobs, np.int64),
         "operated": np.zeros((len(parts["hops"]), 2), np.int64),
     }

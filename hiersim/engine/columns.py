@@ -78,7 +78,7 @@ IDLE, LIMIT, GROW, WAKE, BROKEN, PAUSE = 0, 1, 2, 3, 4, 5
     SPANS_SIZE,
     LEVELS_SIZE,
     RESIDUES,  # 1 when something asks what the rates have left of the bounds
-    OPERATING,  # operations that flow
+    SHAPES,  # how many shapes of operations have been entered
     CLOCK_COLUMNS,
 ) = range(42)
 
@@ -153,8 +153,9 @@ LACKS, PROMISED = 1, 2  # of A_LACKS
     G_BOUND,  # the bound that froze its rate
     G_PLACE,  # its place in the heap
     G_AMOUNT,  # bytes of the transfer that began it
+    G_SHAPE,  # what tells its costs, beside the route: bytes where they matter, the number of an operation's shape
     GROUP_COLUMNS,
-) = range(13)
+) = range(14)
 # of the float64 table of groups; SLOWEST: picoseconds that a byte takes of the narrowest bound, alone on it
 SERVED, RATE, TARGET_RATE, WEIGHT, SLOWEST, RATE_COLUMNS = 0, 1, 2, 3, 4, 8
 
@@ -278,6 +279,7 @@ ON_ACCESS, ADMIT, PREFER, GATE_FIELDS, GATE_COLUMNS = 0, 1, 2, 3, 4
     R_SLOTS,
     R_LATENCY,
     R_NEAR,
+    R_COMPUTES,  # 1 when it is a unit's alone, for what is computed
     R_DONE,  # payload bytes carried
     R_SMOOTH,  # 1 when some of its bounds hold together
     R_TWICE,  # 1 when it is on a bound twice
@@ -289,9 +291,13 @@ ON_ACCESS, ADMIT, PREFER, GATE_FIELDS, GATE_COLUMNS = 0, 1, 2, 3, 4
     R_SIZED,  # 1 when what a byte costs depends on the size of the transfer
     R_RANK,  # its place among routes by their hops
     ROUTE_COLUMNS,
-) = range(16)
+) = range(17)
 
 KNOWN_BITS = 2  # sizes of a route whose costs are remembered, as a power of two
+
+# --- shapes of operations whose costs are remembered ------------------------------------------------------------------
+SH_ROUTE, SH_DURATION, SH_READ, SH_WRITTEN, SH_NUMBER, SHAPE_COLUMNS = 0, 1, 2, 3, 4, 5  # SH_ROUTE: the route + 1
+SHAPE_ROWS = 1 << 8  # a power of two
 
 # --- rates that were set before -------------------------------------------------------------------------------------
 MEMO_ROWS = 1 << 12  # a power of two; of replays 95 in 100 settings of rates are found again

@@ -5,15 +5,12 @@ Transcribes docs/model.md, section 1. Costs are a matter of route and size, so t
 
 from __future__ import annotations
 
-from hiersim.engine import work
 from hiersim.engine.columns import (
     BANDWIDTH,
     CACHE,
     DIES,
     EITHER,
     EITHER_TOO,
-    J_AMOUNT,
-    J_ROUTE,
     KNOWN_BITS,
     OPERATIONS,
     PK_REVERSE,
@@ -85,21 +82,6 @@ def enter_sizes(w: World, g: int, route: int, amount: int) -> None:
 
 
 @inner
-def enter_operation(w: World, g: int, job: int) -> None:
-    """Enter what a picosecond of an operation's work takes of its unit, and of its near tier for what it moves."""
-    route, duration = w.jobs[job, J_ROUTE], w.jobs[job, J_AMOUNT]
-    for i in range(w.routes[route, R_BOUNDS]):
-        on = w.route_bound_at[route, i]
-        if on == 0:  # the unit itself
-            w.group_cost[g, i] = 1.0
-            continue
-        hop, direction = w.route_hop[route, on], w.route_direction[route, on]
-        amount = work.moved(w, job, direction)
-        cost = byte_cost(w, route, i, amount, packets.on_wire(w, hop, direction, amount), 0)
-        w.group_cost[g, i] = (cost * amount) / duration
-
-
-@inner
 def are_equal(w: World, g: int, route: int, amount: int) -> bool:
     """Say whether a byte of a transfer of this size costs on every bound what one of the group's does."""
     for i in range(w.routes[route, R_BOUNDS]):
@@ -119,7 +101,28 @@ def place(route: int, amount: int) -> int:
 
 @inner
 def enter(w: World, g: int, route: int, amount: int) -> None:
-    """Enter what a byte of a transfer of a size costs on each bound of a group's route, and remember it."""
+    """Enter what a byte of a transfer of a size costs on each bound of a group's route, and what its hops count."""
+    row = place(route, amount)
+    if w.known_size[row] == amount:
+        recall(w, g, route, row)
+    else:
+        learn(w, g, route, amount)
+
+
+@inner
+def recall(w: World, g: int, route: int, row: int) -> None:
+    """Enter the costs that a group of a route had whose transfers were as large."""
+    bounds = w.routes[route, R_BOUNDS]
+    for i in range(bounds):
+        w.group_cost[g, i] = w.known_cost[row, i]
+    for i in range(3 * w.routes[route, R_HOPS]):
+        w.group_wire[g, i] = w.known_wire[row, i]
+    w.rates[g, SLOWEST] = w.known_cost[row, bounds]
+
+
+@inner
+def learn(w: World, g: int, route: int, amount: int) -> None:
+    """Enter costs that are not remembered, and remember them."""
     enter_sizes(w, g, route, amount)
     bounds, row = w.routes[route, R_BOUNDS], place(route, amount)
     for i in range(bounds):
@@ -133,14 +136,3 @@ def enter(w: World, g: int, route: int, amount: int) -> None:
     w.rates[g, SLOWEST] = most
     w.known_cost[row, bounds] = most
     w.known_size[row] = amount
-
-
-@inner
-def recall(w: World, g: int, route: int, amount: int) -> None:
-    """Enter the costs that a group of a route had whose transfers were as large."""
-    bounds, row = w.routes[route, R_BOUNDS], place(route, amount)
-    for i in range(bounds):
-        w.group_cost[g, i] = w.known_cost[row, i]
-    for i in range(3 * w.routes[route, R_HOPS]):
-        w.group_wire[g, i] = w.known_wire[row, i]
-    w.rates[g, SLOWEST] = w.known_cost[row, bounds]

@@ -79,16 +79,20 @@ def new_operation(w: World, unit: int, key: int, stream: int, tag: int) -> int:
 
 @inner
 def way(w: World, job: int) -> int:
-    """Return the route of an operation whose ``work_read`` and ``work_written`` are filled in."""
+    """Sum what an operation moves, whose ``work_read`` and ``work_written`` are filled in; return its route."""
+    work.add_up(w, job)
     reads, writes = work.moved(w, job, 0) > 0, work.moved(w, job, 1) > 0
     return int(w.operate[w.jobs[job, J_UNIT], (1 if reads else 0) + (2 if writes else 0)])
 
 
 @inner
-def operate(w: World, job: int, duration: int, by_memory: bool) -> None:
-    """Begin an operation that takes ``duration`` picoseconds when nothing else is on its unit or near tier."""
+def operate(w: World, job: int, route: int, duration: int, by_memory: bool) -> None:
+    """Begin an operation that takes ``duration`` picoseconds when nothing else is on its unit or near tier.
+
+    Its route is that which ``way`` returned.
+    """
     w.jobs[job, J_MEMORY] = 1 if by_memory else 0
-    transfers.begin(w, job, way(w, job), max(1, duration))
+    transfers.begin(w, job, route, max(1, duration))
 
 
 @inner

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from hiersim.engine import costs, heap
+from hiersim.engine import costs, heap, shapes
 from hiersim.engine.columns import (
     ACTIVE,
     DIRTY,
@@ -22,6 +22,7 @@ from hiersim.engine.columns import (
     G_PLACE,
     G_PREV,
     G_ROUTE,
+    G_SHAPE,
     G_SIBLING,
     G_TAIL,
     GROUP_HEAD,
@@ -43,16 +44,16 @@ from hiersim.engine.columns import (
     J_UNIT,
     NONE,
     NOW,
-    OPERATING,
+    R_COMPUTES,
     R_HOPS,
     R_LOADED,
     R_NEAR,
     R_OPERATES,
     R_RANK,
+    R_SIZED,
     RATE,
     SERVED,
     SHIFT,
-    SLOWEST,
     U_COMPUTING,
     U_OPERATING,
     U_PORT,
@@ -132,13 +133,10 @@ def begin_group(w: World, job: int) -> int:
     w.rates[g, RATE] = 0.0
     w.rates[g, WEIGHT] = w.class_weight[traffic]
     if w.routes[route, R_OPERATES] == 1:
-        w.clock[OPERATING] += 1
-        costs.enter_operation(w, g, job)
-        w.rates[g, SLOWEST] = costs.slowest(w, g, route)
-    elif w.known_size[costs.place(route, amount)] == amount:
-        costs.recall(w, g, route, amount)
+        shapes.enter(w, g, job)
     else:
         costs.enter(w, g, route, amount)
+        w.groups[g, G_SHAPE] = amount if w.routes[route, R_SIZED] == 1 else 0
     w.groups[g, G_AMOUNT] = amount
     w.groups[g, G_SIBLING] = w.first_group[route, traffic]
     w.first_group[route, traffic] = g
@@ -185,8 +183,6 @@ def end_group(w: World, g: int) -> None:
     else:
         w.groups[after, G_PREV] = before
     route, traffic = w.groups[g, G_ROUTE], w.groups[g, G_CLASS]
-    if w.routes[route, R_OPERATES] == 1:
-        w.clock[OPERATING] -= 1
     sibling = w.first_group[route, traffic]
     if sibling == g:
         w.first_group[route, traffic] = w.groups[g, G_SIBLING]
@@ -286,7 +282,7 @@ def count_at_unit(w: World, job: int, change: int) -> None:
     unit = w.jobs[job, J_UNIT]
     route = w.jobs[job, J_ROUTE]
     if unit >= 0:
-        if route == w.compute[unit]:
+        if w.routes[route, R_COMPUTES] == 1:
             w.units[unit, U_COMPUTING] += change
         elif w.routes[route, R_OPERATES] == 1:
             w.units[unit, U_OPERATING] += change

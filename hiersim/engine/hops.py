@@ -126,7 +126,13 @@ def route_tables(plan: Plan) -> dict[str, Any]:
         np.int64,
     )
     operate, operating = _operations(plan)
-    return {**numbers, **near, "compute": compute, "operate": operate, **_describe(plan, alone, operating)}
+    return {
+        **numbers,
+        **near,
+        "compute": compute,
+        "operate": operate,
+        **_describe(plan, alone, set(compute.tolist()), operating),
+    }
 
 
 def _operations(plan: Plan) -> tuple[Any, set[int]]:
@@ -163,7 +169,7 @@ def _ranks(routes: list[tuple[Step, ...]]) -> list[int]:
     return [places[route] for route in routes]
 
 
-def _describe(plan: Plan, near: set[int], operating: set[int]) -> dict[str, Any]:
+def _describe(plan: Plan, near: set[int], computing: set[int], operating: set[int]) -> dict[str, Any]:
     longest = max(len(steps) for _, steps in plan.routes)
     costs = [_entries(plan, steps) for _, steps in plan.routes]
     most = max(len(entries) for entries in costs)
@@ -177,7 +183,7 @@ def _describe(plan: Plan, near: set[int], operating: set[int]) -> dict[str, Any]
         entries = costs[r]
         rows[r, c.R_HOPS], rows[r, c.R_SLOTS], rows[r, c.R_BOUNDS] = len(steps), len(with_slots), len(entries)
         rows[r, c.R_LATENCY] = sum(plan.hops[h].latency[d] for h, d in steps)
-        rows[r, c.R_NEAR] = r in near
+        rows[r, [c.R_NEAR, c.R_COMPUTES]] = r in near, r in computing
         hops = [plan.hops[h] for h, _ in steps]
         rows[r, c.R_TWICE] = len({k for k, _, _ in entries}) < len(entries)
         rows[r, c.R_SMOOTH] = any(together(h) for h in hops)
@@ -214,5 +220,8 @@ def _describe(plan: Plan, near: set[int], operating: set[int]) -> dict[str, Any]
         "known_size": np.zeros(len(plan.routes) << c.KNOWN_BITS, np.int64),
         "known_cost": np.zeros((len(plan.routes) << c.KNOWN_BITS, most + 1)),
         "known_wire": np.zeros((len(plan.routes) << c.KNOWN_BITS, 3 * longest), np.int64),
+        "shape": np.zeros((c.SHAPE_ROWS, c.SHAPE_COLUMNS), np.int64),
+        "shape_cost": np.zeros((c.SHAPE_ROWS, most + 1)),
+        "shape_wire": np.zeros((c.SHAPE_ROWS, 3 * longest), np.int64),
         "first_group": np.full((len(plan.routes), c.CLASSES), c.NONE, np.int64),
     }

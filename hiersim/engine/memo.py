@@ -1,41 +1,38 @@
 """Rates that were set before: the same groups with as many flows each have the same rates, and need no filling.
 
 A run comes back to few states. What the groups ask of the bounds is told by route, class, flows and, where costs depend
-on it, size; all of that is compared, so that what is recalled is to the bit what the solver would give.
+on it, size, or the shape of an operation; all of that is compared, so that what is recalled is to the bit what the
+solver would give.
 """
 
 from __future__ import annotations
 
 from hiersim.engine.columns import (
     CB_BOUND,
-    G_AMOUNT,
     G_BOUND,
     G_CLASS,
     G_FLOWS,
     G_NEXT,
     G_ROUTE,
+    G_SHAPE,
     GROUP_HEAD,
     MEMO_GROUPS,
     MEMO_ROWS,
     NONE,
-    OPERATING,
-    R_SIZED,
     RESIDUES,
     TARGET_RATE,
     THROTTLED,
 )
 from hiersim.engine.last import note_rate
+from hiersim.engine.mixing import mix
 from hiersim.engine.world import World
 from hiersim.jit import hot, inner
-
-LOW = (1 << 31) - 1  # products with FACTOR stay within 63 bits, also where nothing is compiled
-FACTOR = 0x5BD1E995
 
 
 @inner
 def find(w: World) -> int:
     """Describe the active groups in ``memo_asked``; return the row that is theirs, -1 where they have none."""
-    if w.clock[THROTTLED] == 1 or w.clock[OPERATING] > 0:  # an operation has costs of its own
+    if w.clock[THROTTLED] == 1:
         return NONE
     count = 0
     mixed = full_caches(w)
@@ -46,11 +43,10 @@ def find(w: World) -> int:
         if count == MEMO_GROUPS:
             return NONE
         asks = (w.groups[g, G_FLOWS] << 18) | (w.groups[g, G_CLASS] << 16) | route
-        amount = w.groups[g, G_AMOUNT] if w.routes[route, R_SIZED] == 1 else 0
+        shape = w.groups[g, G_SHAPE]
         w.memo_asked[2 + 3 * count] = asks
-        w.memo_asked[3 + 3 * count] = amount
-        mixed = (((mixed ^ asks) & LOW) * FACTOR) >> 15
-        mixed = (((mixed ^ amount) & LOW) * FACTOR) >> 15
+        w.memo_asked[3 + 3 * count] = shape
+        mixed = mix(mix(mixed, asks), shape)
         count += 1
         g = w.groups[g, G_NEXT]
     w.memo_asked[0] = 1 + count  # 0 is in rows that nothing has been kept in

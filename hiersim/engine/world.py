@@ -79,6 +79,9 @@ class World(NamedTuple):
     known_size: I64  # [places, see costs.place]: bytes of the transfers for which the next two hold, 0 at first
     known_cost: F64  # [places, bounds of a route + 1]: as ``group_cost``, then the most of them that must hold
     known_wire: I64  # [places, 3 x hops of a route]: as ``group_wire``
+    shape: I64  # [SHAPE_ROWS, SHAPE_COLUMNS]: operations whose costs the next two hold
+    shape_cost: F64  # [SHAPE_ROWS, bounds of a route + 1]: as ``known_cost``
+    shape_wire: I64  # [SHAPE_ROWS, 3 x hops of a route]: as ``group_wire``
     crosses: U8  # [routes, bounds]: 1 where the route has the bound
     bound_time: I64  # [H, bounds]: picoseconds of flows on a hop, by the bound that limits them
     move: I64  # [T, T]: the route of a move
@@ -88,8 +91,8 @@ class World(NamedTuple):
     near_write: I64  # [T]: route
     compute: I64  # [units]: route
     operate: I64  # [units, 4]: route of an operation that reads nothing near, reads, writes, does both
-    work_read: I64  # [jobs or 1, object classes]: bytes that an operation reads from the near tier
-    work_written: I64  # [jobs or 1, object classes]: bytes that it writes there
+    work_read: I64  # [jobs or 1, object classes + 1]: bytes that an operation reads from the near tier, and their sum
+    work_written: I64  # [jobs or 1, object classes + 1]: bytes that it writes there, and their sum
     flops_of: I64  # [jobs or 1]: FLOPs of an operation
     operated: I64  # [H, 2]: FLOPs, or bytes, of operations
     units: I64  # [units, UNIT_COLUMNS]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,11 +40,11 @@ class Footprint:
         return int(self.per_object * objects + self.per_slot * min(slots, objects) + self.per_access * accesses)
 
 
-def footprint(policy: Policy, *, uniform: bool = True) -> Footprint:
+def footprint(policy: Policy | ModuleType, *, uniform: bool = True) -> Footprint:
     """Return what a policy's state grows with.
 
     Args:
-        policy: of which ``init`` is called.
+        policy: of which ``init`` is called; or a loop that only counts its misses (`policies.counting`).
         uniform: whether all objects have one size; otherwise each has one byte, but might have others.
     """
 
@@ -74,7 +75,7 @@ def facts(policy: Policy) -> dict[str, float]:
     return {key: round(value, 1) for key, value in found.items() if value}
 
 
-def _bytes(policy: Policy, setup: Setup) -> int:
-    if policy.needs_parents:
+def _bytes(policy: Policy | ModuleType, setup: Setup) -> int:
+    if getattr(policy, "needs_parents", False):
         setup = setup._replace(parents=np.full(setup.objects, -1, np.int32))
     return sum(int(array.nbytes) for array in policy.init(setup))

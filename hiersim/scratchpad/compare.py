@@ -9,6 +9,7 @@ from hiersim.errors import ConfigError
 from hiersim.scratchpad import allocate, replace
 from hiersim.scratchpad.graph import Graph
 from hiersim.scratchpad.orders import ORDERS, scheduled
+from hiersim.scratchpad.parts import in_parts
 from hiersim.scratchpad.programmes import best_order
 
 Row = dict[str, Any]
@@ -46,7 +47,7 @@ def _arena(blocks: tuple[allocate.Block, ...], how: str) -> int | None:
 
 
 def replacements(
-    graph: Graph, capacity_bytes: int, orders: Iterable[str] = tuple(ORDERS), optimum: bool = True
+    graph: Graph, capacity_bytes: int, orders: Iterable[str] = tuple(ORDERS), optimum: bool = True, parts: int = 0
 ) -> list[Row]:
     """Return a row for each order: the bytes moved beyond the compulsory ones by each way to decide what stays.
 
@@ -54,7 +55,8 @@ def replacements(
         graph: the graph.
         capacity_bytes: near memory.
         orders: names of ``ORDERS``.
-        optimum: whether the least traffic is looked for, too; then the last row is of the best order of all.
+        optimum: whether the least traffic is looked for, too; then a row is of the best order of all.
+        parts: operators of a part, where the graph is solved part by part, too; then the last row is of that.
 
     Raises:
         ConfigError: an operator does not fit.
@@ -68,6 +70,8 @@ def replacements(
         rows.append(row)
     if optimum:
         rows.append({"order": "any", "optimum": _least(graph, capacity_bytes)})
+    if parts:
+        rows.append({"order": f"any, parts of {parts}", "parts": in_parts(graph, capacity_bytes, parts).extra_bytes})
     return rows
 
 

@@ -108,18 +108,38 @@ def nasnet() -> Graph:
     """Return a normal cell of NASNet-A: five sums of two operators each on the last two cells' outputs."""
     net = Network("nasnet-a-cell", 28 * 28)
     before, last = (net.tensor(name, 44, "input") for name in ("h(i-1)", "h(i)"))
+    return net.done(_cell(net, before, last))
+
+
+def nasnet_cells(count: int) -> Graph:
+    """Return so many normal cells of NASNet-A, each on the two before it, squeezed to 44 channels."""
+    net = Network(f"nasnet-a-{count}-cells", 28 * 28)
+    before, last = [net.tensor("h(0)", 44, "input")], [net.tensor("h(1)", 44, "input")]
+    for cell in range(count):
+        a, b = (net.conv(f"{cell} squeeze {name}", side, 44) for name, side in (("a", before), ("b", last)))
+        before, last = last, _cell(net, a, b, f"{cell} ")
+    return net.done(last)
+
+
+def _cell(net: Network, before: int, last: int, prefix: str = "") -> list[int]:
+    """Add a normal cell of NASNet-A; return its five sums."""
 
     def separable(name: str, source: int, kernel: int) -> int:
-        return net.conv(name, [source], 44, kernel, grouped=True)
+        return net.conv(prefix + name, [source], 44, kernel, grouped=True)
 
-    sums = [
-        net.mix("add 1", [separable("sep3 1", last, 3), last], 44),
-        net.mix("add 2", [separable("sep3 2", before, 3), separable("sep5 2", last, 5)], 44),
-        net.mix("add 3", [net.mix("pool 3", [last], 44), before], 44),
-        net.mix("add 4", [net.mix("pool 4", [before], 44)], 44),
-        net.mix("add 5", [separable("sep5 5", before, 5), separable("sep3 5", before, 3)], 44),
+    def pool(name: str, source: int) -> int:
+        return net.mix(prefix + name, [source], 44)
+
+    def add(number: int, sources: list[int]) -> int:
+        return net.mix(f"{prefix}add {number}", sources, 44)
+
+    return [
+        add(1, [separable("sep3 1", last, 3), last]),
+        add(2, [separable("sep3 2", before, 3), separable("sep5 2", last, 5)]),
+        add(3, [pool("pool 3", last), before]),
+        add(4, [pool("pool 4", before)]),
+        add(5, [separable("sep5 5", before, 5), separable("sep3 5", before, 3)]),
     ]
-    return net.done(sums)
 
 
 def attention(count: int = 4) -> Graph:

@@ -59,9 +59,23 @@ class _Reader:
                 self._value(value, kind)
         for node in graph.node:
             if node.op_type == "Constant":
-                self._constant(node.output[0], node.attribute[0].t)
+                self._constant(node.output[0], self._stated(node))
             else:
                 self.nodes.append(node)
+
+    def _stated(self, node: Any) -> Any:
+        """Return the tensor of a constant node, which states one, or a number or a list of them."""
+        (attribute,) = node.attribute
+        if attribute.name == "value":
+            return attribute.t
+        kinds = {"value_float": ("f", "FLOAT"), "value_floats": ("floats", "FLOAT"),
+                 "value_int": ("i", "INT64"), "value_ints": ("ints", "INT64")}  # fmt: skip
+        if attribute.name not in kinds:
+            raise ConfigError(f"operator {node.name or node.output[0]}: a constant with `{attribute.name}` is not read")
+        field, kind = kinds[attribute.name]
+        found, number = getattr(attribute, field), getattr(self.onnx.TensorProto, kind)
+        shape, values = ([len(found)], found) if field.endswith("s") else ([], [found])
+        return self.onnx.helper.make_tensor(node.output[0], number, shape, values)
 
     def _constant(self, name: str, tensor: Any) -> None:
         self.shapes[name], self.types[name], self.kinds[name] = tuple(tensor.dims), tensor.data_type, "weight"
@@ -69,6 +83,10 @@ class _Reader:
     def _value(self, value: Any, kind: str) -> None:
         if self.kinds.setdefault(value.name, kind) != kind:
             return  # a weight that is an input, too, or an output that has been seen
+        if not value.type.HasField("tensor_type"):
+            raise ConfigError(
+                f"tensor {value.name}: it is a {value.type.WhichOneof('value') or 'thing'} of no known size"
+            )
         about = value.type.tensor_type
         for dimension in about.shape.dim:
             if not dimension.HasField("dim_value"):

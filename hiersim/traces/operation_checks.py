@@ -175,13 +175,25 @@ def successors(offsets: Any, after: Any) -> tuple[Any, Any]:
         offsets: int64 [operations + 1], whose ``after`` is where.
         after: int64, places from 0; those below 0 do not count.
     """
-    count = len(offsets) - 1
-    row = np.repeat(np.arange(count), np.diff(offsets))
-    kept = after >= 0
-    row, after = row[kept], after[kept]
-    first = np.zeros(count + 1, np.int64)
-    np.cumsum(np.bincount(after, minlength=count), out=first[1:])
-    return first, row[np.argsort(after, kind="stable")].astype(np.int32)
+    first = np.zeros(len(offsets) + 1, np.int64)
+    entries = np.empty(len(after), np.int32)
+    _turn_over(offsets, after, first, entries)
+    return first[:-1], entries[: first[-2]]
+
+
+@kernel
+def _turn_over(offsets: Any, after: Any, first: Any, entries: Any) -> None:
+    """Fill ``first``, which has a place more and is 0, and ``entries`` by counting."""
+    for e in range(after.shape[0]):
+        if after[e] >= 0:
+            first[after[e] + 2] += 1
+    for i in range(2, first.shape[0]):
+        first[i] += first[i - 1]
+    for i in range(offsets.shape[0] - 1):
+        for e in range(offsets[i], offsets[i + 1]):
+            if after[e] >= 0:
+                entries[first[after[e] + 1]] = i
+                first[after[e] + 1] += 1
 
 
 @kernel

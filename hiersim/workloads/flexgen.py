@@ -4,7 +4,9 @@ Sheng et al., ICML 2023 (arXiv 2303.06865), and the published code (Apache-2.0):
 the tier in which the middle of their share falls, in the order disk, CPU, GPU. For each token, each layer and each
 batch of the block, one step: while a batch is computed, the next layer's weights come (in the step of the first batch
 alone), the next batch's cache and activations come, and the last batch's leave; then everything waits for everything.
-Where attention is computed on the CPU, it is in the steps of decoding, on the cache that lies there.
+Where attention is computed on the CPU, it is in the steps of decoding, on a copy of the cache in fp32 that is made in
+the step before. Where it is not, cache in pageable memory of the CPU is copied to memory that can be sent. The thread
+that starts the GPU's work does both, so that nothing is computed meanwhile.
 """
 
 from __future__ import annotations
@@ -44,11 +46,17 @@ class FlexGenParameters:
     cpu_attention: bool = parameter(True, "decoding attends on the CPU to what is there")
     gpu_passes: float = parameter(2.0, "times that attention on the GPU reads the cache: to reorder it, and to use it")
     gpu_copies: float = parameter(1.0, "times that it writes it: reordered")
+    fill_passes: float = parameter(
+        3.0, "times that making fp32 of the cache for the CPU reads it: itself, and each line that is written"
+    )
+    fill_copies: float = parameter(2.0, "times that it writes it: fp32 counts double")
     cpu_passes: float = parameter(
-        7.0, "times that attention on the CPU reads the cache: reorders it, makes fp32 of it (which counts double), "
-        "uses that, and reads each line that it writes",
-    )  # fmt: skip
-    cpu_copies: float = parameter(3.0, "times that it writes it: reordered, and in fp32")
+        6.0, "times that attention on the CPU reads it, in fp32: to reorder it, each line that it writes, and to use it"
+    )
+    cpu_copies: float = parameter(2.0, "times that it writes it: reordered, in fp32")
+    pin_weights: bool = parameter(True, "weights on the CPU lie in pinned memory; else they are copied there first")
+    pin_passes: float = parameter(2.0, "times that a copy to pinned memory reads what it copies: itself, lines written")
+    pin_copies: float = parameter(1.0, "times that it writes it; 0 with passes 0: the cache lies there, too")
     gpu: str = parameter("gpu0", "the unit that computes")
     cpu: str = parameter("cpu0", "the unit that attends on the CPU")
     near: str = parameter("gddr", "the GPU's tier")

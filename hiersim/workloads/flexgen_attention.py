@@ -1,4 +1,7 @@
-"""Attention as FlexGen computes it: of a prompt on the GPU, of a single token where its keys and values are."""
+"""Attention as FlexGen computes it: of a prompt on the GPU, of a single token where its keys and values are.
+
+On the CPU it works on what was made of the cache in the step before, in fp32: see ``flexgen_steps``.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ def in_parts(steps: Steps, j: int, k: int, share: float) -> None:
     near = {key: amount + work[key] for key, amount in steps.activations(j).items()}
     flops = batch * steps.parts[j].flops_per_token - matrix + work["flops"]
     steps.work(j, "projections", flops=flops, reads=reads, **near)
-    _on_cpu(steps, j, k, share)
+    _on_cpu(steps, share)
     steps.work(j, "output", flops=matrix, reads=[weights[out]])
 
 
@@ -77,20 +80,17 @@ def _on_gpu(steps: Steps, j: int, k: int, share: float) -> dict[str, Any]:
     }
 
 
-def _on_cpu(steps: Steps, j: int, k: int, share: float) -> None:
+def _on_cpu(steps: Steps, share: float) -> None:
     """Add queries, keys and values to the CPU, attention there, and what comes of it back, in order."""
     p, model = steps.p, steps.model
     seen = p.gpu_batch * steps.context
     queries = SINGLE * model.heads * model.head_dim
     steps.copy("queries", "compute", share * p.gpu_batch * (queries + steps.kv), (p.near, p.host), "activation")
-    kept = steps.places.cache.get((steps.parts[j].layer, k, p.host))
-    own = round(p.cache_cpu / 100 * steps.kv) * seen
     work = {
         "flops": round(share * pair_flops(steps)) * seen,
         "dtype": "fp32",
-        "near_read": round(p.cpu_passes * share * steps.kv) * seen - (own if kept is not None else 0),
+        "near_read": round(p.cpu_passes * share * steps.kv) * seen,
         "near_written": round(p.cpu_copies * share * steps.kv) * seen,
-        "reads": [] if kept is None else [(kept, own)],
     }
     steps.add("cpu_attention", "compute", unit=p.cpu, near_class="kv", **work)
     values = SINGLE * model.heads * model.value_width

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,7 @@ class Steps:
     def add(self, kind: str, stream: str, **work: Any) -> None:
         """Add an operation to a stream, which comes after the last step."""
         waits = [] if stream in self.step else [place for other, place in self.barrier.items() if other != stream]
+        waits += work.pop("after", ())
         unit = work.pop("unit", self.p.gpu)
         self.step[stream] = self.builder.add(kind, unit=unit, stream=stream, after=waits, **work)
 
@@ -86,9 +88,20 @@ class Steps:
 
     def weights(self, j: int) -> None:
         """Load what of a part's weights is not on the GPU; behind the last part comes the first, of the next token."""
-        away = [number for number, home in self.places.weights[j % len(self.parts)] if home != self.p.near]
+        j %= len(self.parts)
+        away = [number for number, home in self.places.weights[j] if home != self.p.near]
         if away:
-            self.add("load_weight", "weights", action="fetch", reads=away)
+            self.add("load_weight", "weights", action="fetch", reads=away, after=self._pinned(j))
+
+    def _pinned(self, j: int) -> list[int]:
+        """Copy a part's weights on the CPU to memory that can be sent, if they do not lie there; return its place."""
+        rows = zip(self.places.weights[j], self.parts[j].tensors, strict=True)
+        reads = [(number, HALF * tensor.numbers) for (number, home), tensor in rows if home == self.p.host]
+        if self.p.pin_weights or not reads:
+            return []
+        amount = sum(size for _, size in reads)
+        passes, copies = round(self.p.pin_passes * amount), round(self.p.pin_copies * amount)
+        return [self._on_cpu("pin_weight", reads, "weight", (passes, copies))]
 
     def free(self, j: int) -> None:
         """Drop what was loaded of a part's weights."""
@@ -96,11 +109,13 @@ class Steps:
         if away:
             self.add("free_weight", "compute", action="drop", reads=away)
 
-    def copy(self, kind: str, stream: str, amount: float, way: tuple[str, str], what: str) -> None:
-        """Copy bytes of a class from tier to tier, the two of ``way``."""
+    def copy(
+        self, kind: str, stream: str, amount: float, way: tuple[str, str], what: str, after: Sequence[int] = ()
+    ) -> None:
+        """Copy bytes of a class from tier to tier, the two of ``way``, after some operations of the same step."""
         if round(amount):
             work = {"action": "carry", "near_read": round(amount), "near_class": what}
-            self.add(kind, stream, source=way[0], target=way[1], **work)
+            self.add(kind, stream, source=way[0], target=way[1], after=after, **work)
 
     def load_cache(self, j: int, k: int) -> None:
         """Bring the keys and values of a part and batch to where attention reads them."""
@@ -108,10 +123,33 @@ class Steps:
         if token == 0 or self.parts[j].kind != ATTENTION:
             return
         for tier, share in self.cache_away:
-            target = self.p.host if self.p.cpu_attention else self.p.near
-            if tier != target:
-                amount = round(share * self.kv) * self.p.gpu_batch * (self.p.prompt + token - 1)
-                self.copy("load_cache", "load_cache", amount, (tier, target), "kv")
+            each, tokens = round(share * self.kv) * self.p.gpu_batch, self.p.prompt + token - 1
+            kept = self.places.cache.get((self.parts[j].layer, k, tier))
+            reads = [] if kept is None else [(kept, each * tokens)]
+            if tier == self.p.host and self.p.cpu_attention:
+                passes, copies = round(self.p.fill_passes * each), round(self.p.fill_copies * each)
+                self._on_cpu("fill_cache", reads, "kv", (passes * tokens, copies * tokens))
+            elif tier == self.p.host:
+                self._send((each // 2, each - each // 2), tokens, kept)
+            else:
+                target = self.p.host if self.p.cpu_attention else self.p.near
+                self.copy("load_cache", "load_cache", each * tokens, (tier, target), "kv")
+
+    def _on_cpu(self, kind: str, reads: list[tuple[int, int]], what: str, amounts: tuple[int, int]) -> int:
+        """Let the CPU read and write so many bytes, objects among them, before anything else is started."""
+        more = max(0, amounts[0] - sum(size for _, size in reads))
+        work = {"reads": reads, "near_read": more, "near_written": amounts[1], "near_class": what}
+        self.add(kind, "compute", unit=self.p.cpu, **work)
+        return self.step["compute"]
+
+    def _send(self, parts: tuple[int, int], tokens: int, kept: int | None) -> None:
+        """Send keys and then values to the GPU, each from a copy in memory that can be sent, where one is made."""
+        for each in parts:
+            after, reads = list[int](), [] if kept is None else [(kept, each * tokens)]
+            if self.p.pin_passes or self.p.pin_copies:
+                amounts = (round(self.p.pin_passes * each) * tokens, round(self.p.pin_copies * each) * tokens)
+                after = [self._on_cpu("pin_cache", reads, "kv", amounts)]
+            self.copy("load_cache", "load_cache", each * tokens, (self.p.host, self.p.near), "kv", after)
 
     def store_cache(self, j: int, k: int) -> None:
         """Send the new keys and values of a part and batch to where they are kept."""

@@ -10,7 +10,7 @@ import numpy as np
 from hiersim.errors import TraceError
 from hiersim.traces.operation import PER_OPERATION, Operations, OperationStream, OperationTrace
 
-PIECE = 50_000  # operations that a piece may have, if a turn is shorter
+PIECE = 20_000  # operations that a piece may have, if a turn is shorter: few enough to stay in the processor's caches
 GROWING = ("flops", "near_read", "near_written", "duration_ps")
 
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HALF = 2
 """Bytes of a number in fp16."""
+MOST_PAGES = 10_000_000
+"""Beyond, the objects alone take gigabytes."""
 
 
 @dataclass
@@ -45,11 +47,15 @@ def stored(p: StreamingParameters, model: Model, builder: OperationBuilder) -> l
     """Add the weights of all parts, the cache and room to work; return what is stored of each part.
 
     Raises:
-        ConfigError: more planes are read than there are, or the model cannot be scheduled.
+        ConfigError: more planes are read than there are, pages are too many, or the model cannot be scheduled.
     """
     if p.planes_read > p.planes:
         raise ConfigError([Mistake("weight_streaming.planes_read", f"more than the {p.planes} `planes`")])
     parts = dense_parts(model)
+    pages = round(sum(part.numbers for part in parts) * bits_of(p) / 8) // p.pages if p.pages else 0
+    if pages > MOST_PAGES:
+        what = f"pages of {p.pages:,} bytes are {pages:,} objects, which are at most {MOST_PAGES:,}"
+        raise ConfigError([Mistake("weight_streaming.pages", what)])
     found = [_of_part(p, builder, part, share) for part, share in zip(parts, shares(p, parts), strict=True)]
     tokens = p.batch * (p.prompt + p.output)
     builder.object(tokens * model.kv_bytes_per_token("fp16"), "kv", home=p.near, name="cache")

@@ -61,6 +61,9 @@ class Steps:
             found.append(self._stage(sum(kept.away_bytes for kept in group), after))
         work: dict[str, Any] = {"stream": "copies", "reads": away, "after": after}
         found.append(self._add("load_weight", action="fetch", **work))
+        if self.p.gather:
+            amount = sum(kept.away_bytes for kept in group)
+            found.append(self._add("gather", stream="copies", reads=away, near_written=amount, near_class="weight"))
         return tuple(found)
 
     def _stage(self, amount: int, after: tuple[int, ...]) -> int:

@@ -1,6 +1,7 @@
 """Weights streamed layer by layer: some stay near the unit, the rest come in time, on demand, or as pages.
 
-Covers the row-by-row schedules: Accelerate (nothing ahead, pageable memory), ZeRO-Inference (some layers ahead),
+Covers the row-by-row schedules: Accelerate (nothing ahead, pageable memory), ZeRO-Inference (some layers ahead, and a
+copy near the unit, which is what ZeRO's all-gather comes to on a single one: DeepSpeed, ``all_gather_coalesced``),
 FlexInfer (what stays is the same share of every layer, or the first layers), a mapped file (on demand, the tier's
 policy evicts), Endor (a bitmap and what is not zero, expanded near the unit), MARLIN (few bits, expanded in the
 kernel), any-precision bit-planes, and a disk whose bytes bounce through the host's memory or do not.
@@ -48,6 +49,7 @@ class StreamingParameters:
     copy_rate: float = parameter(
         0.0, "bytes per second at which a core copies pageable memory to be sent; 0: none does"
     )
+    gather: bool = parameter(False, "what came is copied once more near the unit, before more comes and before its use")
     scores: int = parameter(0, "times that a prompt's scores are written and read near the unit; 0: fused", high=100)
     cache_reads: float = parameter(1.0, "times that attention reads the cache", high=100)
     cache_writes: float = parameter(0.0, "times that it writes the cache", high=100)

@@ -47,8 +47,8 @@ TWIN_EFFECTS = {
 }  # fmt: skip
 
 CORE_EFFECTS = {
-    "costs of another size are recalled": ("hiersim.engine.flows", "elif w.known_size[costs.place(route, amount)] == amount:", "elif w.known_size[costs.place(route, amount)] > 0:", "packets"),
-    "rates of another size are recalled": ("hiersim.engine.memo", "if w.routes[route, R_SIZED] == 1 else 0", "if False else 0", "packets"),
+    "costs of another size are recalled": ("hiersim.engine.costs", "if w.known_size[row] == amount:", "if w.known_size[row] > 0:", "packets"),
+    "rates of another size are recalled": ("hiersim.engine.flows", "if w.routes[route, R_SIZED] == 1 else 0", "if False else 0", "packets"),
     "rates before a cache was full are recalled": ("hiersim.engine.memo", "which |= 1 << i", "which |= 0", "write cache"),
     "recalled rates leave hops idle": ("hiersim.engine.memo", "    if w.clock[RESIDUES] == 1:\n        for k in range(w.budget.shape[0]):\n            w.residual", "    if False:\n        for k in range(w.budget.shape[0]):\n            w.residual", "loaded latency"),
     "headers ignored": ("hiersim.engine.effects.packets", "if payload > 0:", "if False:", "packets"),

@@ -164,9 +164,12 @@ def test_every_parameter_says_what_it_is(kind):
         ("flash_attention", {"causal": "maybe"}, "`maybe` is not one of no, yes"),
         ("flash_attention", {"unit": 3}, "flash_attention.unit  expected a name, got `3`"),
         ("attention_passes", {"passes": 4}, "attention_passes.passes  must be 1 to 3, got `4`"),
+        ("block_sparse_attention", {"tokens": 10**7}, "block_sparse_attention.tokens  make 156,250 x 26,042 tiles"),
+        ("flash_attention", {"tokens": 10**5}, "flash_attention.tokens  have more than 1,000 steps of tiles"),
     ],
 )
-def test_bad_input_is_told_in_a_line(kind, given, told):
+def test_bad_input_is_told_in_a_line(kind, given, told, monkeypatch):
+    monkeypatch.setattr("hiersim.traces.generators.tiles.STEPS", 1_000)
     with pytest.raises(ConfigError) as caught:
         generate(kind, **given)
     assert told in str(caught.value)

@@ -82,6 +82,15 @@ def test_constants_and_empty_inputs(model):
     assert g.operators[1].flops == 3 * 16 * 16
 
 
+@pytest.mark.parametrize(
+    ("attribute", "size"),
+    [({"value_int": 3}, 8), ({"value_ints": [2, 8]}, 16), ({"value_float": 1.0}, 4), ({"value_floats": [1.0] * 3}, 12)],
+)
+def test_constants_may_be_numbers(model, attribute, size):
+    nodes = [helper.make_node("Constant", [], ["k"], **attribute), helper.make_node("Cast", ["k"], ["y"], to=FLOAT)]
+    assert {t.name: (t.size_bytes, t.kind) for t in read_graph(model(nodes)).tensors}["k"] == (size, "weight")
+
+
 def test_the_command_reads_it(model, capsys):
     assert execute(["scratchpad", str(model()), "-c", "13KiB", "--order", "given", "--json", "-"]) == 0
     assert '"order": "given"' in capsys.readouterr().out
@@ -91,12 +100,19 @@ def test_what_cannot_be_read_is_a_line(model, tmp_path, monkeypatch):
     (tmp_path / "text.onnx").write_text("no model")
     body = helper.make_graph([helper.make_node("Relu", ["x"], ["y"])], "inside", [], [value("y", [1])])
     unknown = [helper.make_node("Mystery", ["x"], ["h"], domain="mine"), helper.make_node("Relu", ["h"], ["y"])]
+    text = [helper.make_node("Constant", [], ["k"], "k", value_string="a"), helper.make_node("Identity", ["k"], ["y"])]
+    pieces = [helper.make_node("SplitToSequence", ["x"], ["s"]), helper.make_node("SequenceAt", ["s", "i"], ["y"])]
     branch = [helper.make_node("If", ["x"], ["y"], "choose", then_branch=body, else_branch=body)]
     for path, told in (
         (tmp_path / "none.onnx", "none.onnx  cannot be read: No such file"),
         (tmp_path / "text.onnx", "text.onnx  is no ONNX model"),
         (model(inputs=[value("x", ["batch", 3, 8, 8])]), "tensor x: its dimension `batch` has no size"),
         (lambda: model(unknown), "tensor h: its shape is not known, nor can it be inferred"),
+        (lambda: model(text), "operator k: a constant with `value_string` is not read"),
+        (
+            lambda: model(pieces, [value("x", [4]), value("i", [], onnx.TensorProto.INT64)]),
+            "tensor s: it is a sequence",
+        ),
         (lambda: model(branch, [value("x", [], onnx.TensorProto.BOOL)]), "choose: If has graphs inside"),
     ):
         with pytest.raises(ConfigError) as caught:

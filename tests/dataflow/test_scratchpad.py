@@ -263,6 +263,7 @@ def test_the_command_compares(capsys):
     [
         (["-c", "1KiB"], "operator conv1x1: its tensors take 212,992 bytes, 211,968 more than the capacity"),
         (["-c", "1 s"], "--capacity  `1 s` is no size such as 64KiB or 50%"),
+        (["-c", "inf%"], "--capacity  `inf%` is no size such as 64KiB or 50%"),
         (["--order", "deep"], "no order `deep`"),
     ],
 )

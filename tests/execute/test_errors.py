@@ -77,7 +77,7 @@ def test_an_object_that_is_read_before_it_is_written():
     [
         ({"unit": "gpu1"}, "operation k #0: no unit `gpu1`; did you mean `gpu`? (the machine has gpu, cpu)"),
         ({"flops": 5, "dtype": "fp8"}, "operation k #0: gpu does not compute in fp8; it has fp16"),
-        ({"action": "carry", "source": "hbm", "target": "cxl", "near_read": 1}, "no tier `cxl`"),
+        ({"action": "carry", "source": "hbm", "target": "cxl", "near_read": 1}, "operation k #0: no tier `cxl`"),
     ],
 )
 def test_names_that_the_machine_lacks(work, what):

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
+from execute.mutations import BROKEN
 from execute.parity import disagreement, make_twin
 from hypothesis import given, settings
 from oracle.core.calendar import StuckError
@@ -76,3 +82,15 @@ def test_the_tasks_bring_about_every_kind_of_event():
     )
     words = {word.strip() for line in HAPPENED.strip().splitlines() for word in line.split(",")}
     assert {word: count[word] for word in words if count[word] < 2} == {}
+
+
+def test_a_broken_line_shows():
+    tests = Path(__file__).parents[1]
+    environment = os.environ | {
+        "NUMBA_DISABLE_JIT": "1",
+        "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]),
+    }
+    command = [sys.executable, "-m", "execute.mutations"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == dict.fromkeys(BROKEN, True)

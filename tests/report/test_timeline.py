@@ -222,25 +222,53 @@ def test_a_wrong_window_is_one_clear_line(text, what, capsys, tmp_path, monkeypa
     assert not (tmp_path / "x").exists()
 
 
-def test_the_trace_processor_agrees(tmp_path):
-    """Perfetto's own query engine, a program that its Python package downloads, finds the same sums."""
-    shell = shutil.which("trace_processor_shell")
-    if shell is None:
-        pytest.skip("trace_processor_shell, Perfetto's query engine, is not on the path")
+def asked(path, shell):
+    """Ask Perfetto's own query engine for the slices of a timeline, its arrows, what it adds up to, and its errors."""
     from perfetto.trace_processor import TraceProcessor, TraceProcessorConfig
 
-    result = run(5)
-    path = write_timeline(result, tmp_path / "t", 0)
-    query = """select t.name as track, sum(int_value) as total from slice s join track t on s.track_id = t.id
-               join args a using (arg_set_id) where a.key = 'debug.{}' group by t.name"""
+    sums = """select t.name as track, sum(int_value) as total from slice s join track t on s.track_id = t.id
+              join args a using (arg_set_id) where a.key = 'debug.{}' group by t.name"""
+    slices = "select s.name, s.category, s.ts, s.dur, t.name as track from slice s join track t on s.track_id = t.id"
+    arrows = """select a.name as tail, a.ts as since, b.name as head, b.ts as until
+                from flow f join slice a on f.slice_out = a.id join slice b on f.slice_in = b.id"""
+    errors = "select name from stats where severity = 'error' and value > 0"
     with TraceProcessor(trace=str(path), config=TraceProcessorConfig(bin_path=shell)) as processor:
-        sizes = {row.track: row.total for row in processor.query(query.format("bytes"))}
-        times = {row.track: row.total for row in processor.query(query.format("ps"))}
-        errors = [row.name for row in processor.query("select name from stats where severity = 'error' and value > 0")]
+        return (
+            Counter((s.track, s.category, s.name, s.ts, s.ts + s.dur) for s in processor.query(slices)),
+            sorted((a.tail, a.since, a.head, a.until) for a in processor.query(arrows)),
+            {key: {r.track: r.total for r in processor.query(sums.format(key))} for key in ("bytes", "ps")},
+            [row.name for row in processor.query(errors)],
+        )
+
+
+def named(found):
+    """Count the slices of a timeline as ``asked`` does."""
+    return Counter((s.track.rpartition("/")[2], s.category, s.name, s.start_ns, s.end_ns) for s in found.slices)
+
+
+@pytest.fixture
+def shell():
+    found = shutil.which("trace_processor_shell")
+    if found is None:
+        pytest.skip("trace_processor_shell, Perfetto's query engine, is not on the path")
+    return found
+
+
+@pytest.mark.parametrize("seed", [5, 20, 35])
+def test_the_trace_processor_agrees(seed, shell, tmp_path):
+    """Perfetto's own query engine, a program that its Python package downloads, finds what is written."""
+    result = run(seed)
+    path = write_timeline(result, tmp_path / "t", 0)
+    slices, arrows, sums, errors = asked(path, shell)
+    found = read(path.read_bytes())
     assert errors == []
-    assert expected_bytes(result).items() <= sizes.items()
+    assert slices == named(found)
+    ends = [sorted(pair, key=lambda s: s.start_ns) for pair in found.arrows().values()]
+    assert arrows == sorted((a.name, a.start_ns, b.name, b.start_ns) for a, b in ends)
+    assert arrows
+    assert expected_bytes(result).items() <= sums["bytes"].items()
     for name in result.units:
-        assert times[name] == sum(expected_time(result, name).values())
+        assert sums["ps"].get(name, 0) == sum(expected_time(result, name).values())
 
 
 def served(*changes):
@@ -303,3 +331,13 @@ def test_short_phases_are_folded_with_their_sums_and_a_window_keeps_whole_reques
     kept = {each.about["request"] for each in of_requests(result, None, (start, end)).on("requests/request")}
     times = result.requests
     assert kept == set(np.flatnonzero((times.arrived_ps < end) & (times.last_ps >= start)).tolist())
+
+
+def test_the_trace_processor_agrees_on_requests(shell, tmp_path):
+    what = served("outputs.timeline=true")
+    write_all(what.run(), tmp_path, pictures=False, scenario=what.scenario)
+    path = tmp_path / "timeline.perfetto-trace"
+    slices, _, _, errors = asked(path, shell)
+    assert errors == []
+    assert slices == named(read(path.read_bytes()))
+    assert any(track == "request" for track, *_ in slices)

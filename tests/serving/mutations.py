@@ -27,7 +27,7 @@ BROKEN = {
     "a copy at every step": ("blocks", "if s.fate[i] == SHARED and moves.may_copy", "if moves.may_copy", 2),
     "blocks are offered early": ("blocks", "(s.queries[r, Q_PUBLISHED] + 1) * size <= until", "s.queries[r, Q_PUBLISHED] * size <= until", 8),
     "a block's bytes stay a request's": ("blocks", "s.queries[r, Q_BYTES] -= s.settings[C_BLOCK_BYTES]", "pass", 0),
-    "no layer follows the last block": ("step", "driven.operate(w, job, max(1, s.engines[e, E_TAIL]), False)", "driven.operate(w, job, 1, False)", 123),
+    "no layer follows the last block": ("step", "driven.operate(w, job, driven.way(w, job), max(1, s.engines[e, E_TAIL]), False)", "driven.operate(w, job, driven.way(w, job), 1, False)", 123),
     "steps do not wait for blocks": ("step", "if s.engines[e, E_LATE] == 0:\n        end(w, s, e)", "if True:\n        end(w, s, e)", 123),
     "who fetched goes to the end": ("loop", "s.queries[r, Q_KEY] = s.rank[r] - FIRST", "s.queries[r, Q_KEY] = s.rank[r]", 15),
     "admitted beside a preemption": ("batch", "if s.engines[e, E_PREEMPTED] == 1:\n            return", "if False:\n            return", 8),

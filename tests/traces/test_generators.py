@@ -68,6 +68,8 @@ def test_loop_scan_and_phases():
     loop = generate("loop", accesses=25, objects=10)
     assert loop.object.tolist() == (list(range(10)) * 3)[:25]
     scan = generate("scan", accesses=20_000, objects=100, scans=3, scan_objects=1_000)
+    none = generate("scan", accesses=2_000, objects=100, scans=0)
+    assert none.object.max() < 100
     counts = np.bincount(scan.object)
     assert (counts == 1).sum() >= 3_000
     cold = np.flatnonzero(scan.original_id[scan.object] >= 100)

@@ -114,7 +114,24 @@ def test_a_graph_by_hand(tmp_path):
 
 
 MISTAKES = [
-    (lambda d: d["operations"][1].update(flops=-1), "operation mul: flops must be a number from 0, got `-1`"),
+    (lambda d: d["operations"][1].update(flops=-1), "operation mul: flops: expected a number from 0 to"),
+    (
+        lambda d: d["operations"][1].update(flops=1e40),
+        "operation mul: flops: expected a number from 0 to 4.61e+18, got",
+    ),
+    (
+        lambda d: d["operations"][1].update(reads=[["w"]]),
+        "operation mul: reads: expected a list of names, got `[['w']]`",
+    ),
+    (lambda d: d["operations"][1].update(reads="w"), "operation mul: reads: expected a list of names, got `w`"),
+    (lambda d: d["operations"][1].update(stream=["a"]), "operation mul: stream: expected a text, got `['a']`"),
+    (lambda d: d["operations"][1].update(id=None), "operation #1: id: expected a text, got `None`"),
+    (lambda d: d["operations"].append("load"), "operation #2 must be a mapping"),
+    (lambda d: d["objects"]["x"].update(home=["dram"]), "object x: home: expected a text, got `['dram']`"),
+    (lambda d: d["objects"]["x"].update(flops=-3), "object x: flops: expected a number from 0 to"),
+    (lambda d: d["objects"]["x"].update(kept="no"), "object x: kept: expected true or false, got `no`"),
+    (lambda d: d["objects"]["x"].update(size=2**63), "object x: size: expected bytes from 0 to"),
+    (lambda d: d.update(ordered="no"), "ordered: expected true or false, got `no`"),
     (lambda d: d["operations"][1].update(flosp=1), "operation mul: unknown key `flosp`; did you mean `flops`?"),
     (lambda d: d["operations"][1].update(reads=["v"]), "operation mul: no object `v`"),
     (lambda d: d["operations"][1].update(after=["laod"]), "operation mul: no operation `laod`; did you mean `load`?"),
@@ -139,6 +156,13 @@ MISTAKES = [
     (lambda d: d.update(ops=[]), "unknown key `ops`"),
     (lambda d: d.update(operations=[]), "`operations` must be a list of at least one operation"),
 ]
+
+
+def test_a_name_that_is_there_twice_is_no_silent_choice(tmp_path):
+    path = graph(tmp_path)
+    path.write_text(path.read_text().replace('"x": {', '"x": {"size": 7}, "x": {', 1))
+    with pytest.raises(TraceError, match="`x` is there twice"):
+        open_operations(path)
 
 
 @pytest.mark.parametrize(("change", "what"), MISTAKES)

@@ -4,7 +4,7 @@ import csv
 from pathlib import Path
 
 import pytest
-from workloads.rig import GPU, PCIE, loaded, run
+from workloads.rig import GPU, PCIE, loaded, machine, run, tier
 
 from hiersim.errors import ConfigError
 from hiersim.models import find_model
@@ -71,7 +71,38 @@ def test_what_is_moved_with_the_cache_on_disk_and_attention_on_the_cpu():
     assert kinds["store_hidden"].moved_bytes == kinds["load_hidden"].moved_bytes == (2 * LAYERS + 1) * hidden
     assert kinds["queries"].moved_bytes == sequences * (output - 1) * LAYERS * (4 * H + 2 * 2 * H)
     seen = sequences * kv * sum(prompt + token for token in range(1, output))
-    assert (kinds["cpu_attention"].read_bytes, kinds["cpu_attention"].written_bytes) == (7 * seen, 3 * seen)
+    assert (kinds["cpu_attention"].read_bytes, kinds["cpu_attention"].written_bytes) == (6 * seen, 2 * seen)
+    assert "fill_cache" not in kinds  # the threads that read the disk make fp32 of it
+
+
+NEAR_BUT_CACHE = {"weight_gpu": 100, "weight_cpu": 0, "act_gpu": 100, "act_cpu": 0}
+
+
+def test_the_cpu_first_copies_the_cache_that_lies_with_it_and_nothing_runs_meanwhile():
+    batch, batches, prompt, output, rate = 2, 3, 64, 4, 1e8
+    params = {"model": "opt-125m", "prompt": prompt, "output": output, "gpu_batch": batch, "gpu_batches": batches}
+    quick = machine()
+    slow = quick.model_copy(update={"tiers": quick.tiers | {"dram": tier("ddr", rate, 1e13)}})
+    kv = batch * batches * 2 * 2 * H * LAYERS
+    before = kv * sum(prompt + token - 1 for token in range(1, output))
+    with_own = kv * sum(prompt + token for token in range(1, output))
+
+    fast, result = (run("flexgen", on, **params, **NEAR_BUT_CACHE) for on in (quick, slow))
+    fill = result.operations.kinds["fill_cache"]
+    assert (fill.read_bytes, fill.written_bytes) == (3 * before, 2 * before)
+    stored = kv * (prompt + output - 1)  # and queries and values, in fp32: little
+    longer = (result.operations.makespan_ps - fast.operations.makespan_ps) / 1e12
+    assert longer == pytest.approx((5 * before + 8 * with_own + stored) / rate, rel=0.03)
+
+    sent = run("flexgen", slow, **params, **NEAR_BUT_CACHE, cpu_attention=False).operations.kinds
+    assert (sent["pin_cache"].read_bytes, sent["pin_cache"].written_bytes) == (2 * before, before)
+    assert sent["load_cache"].moved_bytes == before
+    away = {**NEAR_BUT_CACHE, "weight_gpu": 0, "weight_cpu": 100}
+    pageable = run("flexgen", slow, **params, **away, pin_weights=False).operations.kinds
+    came = pageable["load_weight"].moved_bytes
+    assert (pageable["pin_weight"].read_bytes, pageable["pin_weight"].written_bytes) == (2 * came, came)
+    pinned = run("flexgen", slow, **params, **NEAR_BUT_CACHE, cpu_attention=False, pin_passes=0, pin_copies=0)
+    assert "pin_cache" not in pinned.operations.kinds
 
 
 @pytest.mark.skipif(not MEASURED.exists(), reason=f"the measurements ../shared/measured/{MEASURED.name} are not here")
@@ -89,7 +120,7 @@ def test_throughputs_are_near_those_measured():
     for name in ("opt-6.7b", "opt-30b", "opt-175b", "accelerate-30b", "zero-30b"):
         assert f"| {found[name].claimed:.2f} | {found[name].simulated:#.3g} |" in page
     three = ", ".join(f"{found[name].deviation:+.2g}" for name in ("opt-6.7b", "opt-30b", "opt-175b"))
-    assert three == "+0.025, -0.16, -0.13"  # as docs/validation.md says
+    assert three == "+0.025, -0.13, -0.12"  # as docs/validation.md says
 
 
 @pytest.mark.parametrize(

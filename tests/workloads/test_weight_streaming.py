@@ -3,6 +3,7 @@
 import pytest
 from workloads.rig import GPU, NVME, PCIE, machine, read_from, run
 
+from hiersim.cli.main import execute
 from hiersim.errors import ConfigError
 from hiersim.machine import Execute, TierRules
 from hiersim.models import find_model
@@ -47,6 +48,18 @@ def test_layers_come_as_the_window_lets_them(ahead, batch):
     result = run("weight_streaming", **SMALL | {"batch": batch}, ahead=ahead)
     assert result.operations.makespan_ps / 1e12 == pytest.approx(expected(batch, ahead), rel=1e-3)
     assert result.operations.kinds["load_weight"].moved_bytes == OUTPUT * (LAYERS * LAYER + HEAD)
+
+
+def test_a_copy_near_the_unit_comes_before_the_use():
+    """Nothing is ahead, so that each layer waits for its copy, which reads and writes the near tier."""
+    rate, came = 1e11, OUTPUT * (LAYERS * LAYER + HEAD)
+    plain, gathered = (
+        run("weight_streaming", machine(near=rate), **SMALL, ahead=0, gather=each) for each in (False, True)
+    )
+    kind = gathered.operations.kinds["gather"]
+    assert (kind.read_bytes, kind.written_bytes) == (came, came)
+    longer = gathered.operations.makespan_ps - plain.operations.makespan_ps
+    assert longer / 1e12 == pytest.approx(2 * came / rate, rel=1e-3)
 
 
 def test_a_lock_that_is_balanced_is_faster_than_one_in_front():
@@ -133,6 +146,7 @@ def test_all_resident_moves_nothing():
     ("params", "what"),
     [
         ({"planes": 2, "planes_read": 3}, "more than the 2 `planes`"),
+        ({"pages": 3}, r"pages of 3 bytes are [\d,]+ objects, which are at most 10,000,000"),
         ({"lock": "back"}, "not one of evenly, front"),
         ({"sparsity": 2}, "must be 0 to 1"),
     ],
@@ -140,3 +154,13 @@ def test_all_resident_moves_nothing():
 def test_mistakes(params, what):
     with pytest.raises(ConfigError, match=what):
         generate("weight_streaming", **params)
+
+
+def test_a_mistake_is_at_the_key_that_the_file_has(tmp_path, capsys):
+    file = tmp_path / "s.yaml"
+    params = "{planes: 4, planes_read: 8}"
+    file.write_text(f"machine: rtx-4090\ntiers: {{gddr: {{policy: lru}}, dram: {{}}}}\ntrace:\n  generate:\n"
+                    f"    kind: weight-streaming\n    params: {params}\nexecute: {{}}\n")  # fmt: skip
+    assert execute(["run", str(file), "--out", str(tmp_path / "out")]) == 2
+    assert f"{file}:6  trace.generate.params.planes_read  more than the 4 `planes`" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

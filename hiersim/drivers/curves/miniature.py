@@ -116,7 +116,7 @@ def rates_of(rate: float, capacities: NDArray[np.int64], size: float) -> NDArray
 
 def _compile(policy: Policy, uniform: bool) -> None:
     """Compile a policy's loop before threads need it."""
-    Study(policy, 1, 0, sizes=None if uniform else np.zeros(0, np.int64))
+    Study(policy, 1, 0, sizes=None if uniform else np.zeros(0, np.int64), accesses=1, counts_only=True)
 
 
 def _replays(
@@ -133,7 +133,7 @@ def _replays(
     for point, size in scaled.items():
         if stop.is_set():
             return
-        cache = Study(policy, size, objects, accesses=accesses, seed=seed, **told)
+        cache = Study(policy, size, objects, accesses=accesses, seed=seed, counts_only=True, **told)
         cache.feed(sample.keys, predictor.predictions(policy, size) if policy.needs_future else None)
         found = cache.result()
         yield point, found.misses, found.missed_bytes

@@ -171,7 +171,8 @@ def operate(w: World, d: Program, place: int) -> None:
     job = driven.new_operation(w, unit, key, d.stream[o], place)
     w.flops_of[job] = d.flops[o]
     tally(w, d, job, o)
-    near = duration.near_of(w, d, kind, job, driven.way(w, job))
+    route = driven.way(w, job)
+    near = duration.near_of(w, d, kind, job, route)
     compute = d.flops[o] * d.cost[unit, d.dtype[o]]
     length = d.duration[o]
     by_memory = near > compute
@@ -191,7 +192,7 @@ def operate(w: World, d: Program, place: int) -> None:
     d.phase[o] = WORKING
     d.outstanding[o] = 1
     d.work[o] = job
-    driven.operate(w, job, length, by_memory)
+    driven.operate(w, job, route, length, by_memory)
 
 
 @inner

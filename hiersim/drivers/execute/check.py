@@ -54,7 +54,7 @@ def _names(setting: Setting, trace: Trace) -> None:
             raise ConfigError(f"tiers: `{machine.units[name].tier}` is missing: it is the near tier of {name}")
     for name in header.objects.tiers:
         if name not in machine.tiers:
-            raise TraceError(unknown_tier(name, machine.tiers))
+            raise TraceError(_first_with(trace, header.objects.tiers.index(name)) + unknown_tier(name, machine.tiers))
         if name not in setting.rules:
             raise ConfigError(f"tiers: `{name}` is missing: the trace names it")
 
@@ -65,6 +65,15 @@ def _first_of(trace: Trace, column: str, number: int) -> str:
         return ""
     found = np.flatnonzero(getattr(trace.operations, column) == number)
     return f"operation {trace.label(int(found[0]))}: " if len(found) else ""
+
+
+def _first_with(trace: Trace, tier: int) -> str:
+    """Return the name of the first object or operation with a tier, as the beginning of a message."""
+    objects = trace.header.objects
+    found = np.flatnonzero((objects.home == tier) | (objects.start == tier))
+    if len(found):
+        return f"object {objects.name(int(found[0]))}: "
+    return _first_of(trace, "source", tier) or _first_of(trace, "target", tier)
 
 
 def produced(setting: Setting, trace: OperationTrace) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hiersim.drivers.cache_loop import next_uses
 from hiersim.drivers.execute import columns as x
-from hiersim.drivers.execute.program import SHAPES, VECTORS, Program
+from hiersim.drivers.execute.program import Program
 from hiersim.jit import kernel
 from hiersim.policies.contract import NEVER
 from hiersim.traces.operation import NONE, PER_OPERATION
@@ -72,10 +72,9 @@ def extended(p: Program, piece: Operations | None, numbers: Numbers, critical: A
     before = parts["after"] - base
     before[(before < 0) | (parts["over"][before.clip(0)] >= 0)] = NONE
     parts["first"], parts["entries"] = successors(parts["after_offsets"], before)
-    _count(parts, before, old)
     grown = Program(**parts)
     link(grown.streams, grown.stream, grown.following, grown.state, old)
-    _chains(grown, old, critical)
+    wait_for(grown.left, grown.critical, grown.over, (grown.after_offsets, grown.after, before), critical, base, old)
     state[x.SHORT] = int((grown.streams[:, x.S_LEFT] < state[x.LEAST]).sum())
     return grown
 
@@ -106,13 +105,11 @@ def _appended(p: Program, piece: Operations, numbers: Numbers) -> dict[str, Any]
     """Return the arrays of a Program with the columns of further operations behind its own."""
     count, uses = len(piece), len(piece.uses)
     columns: dict[str, Any] = {name: getattr(piece, name) for name in PER_OPERATION if name != "duration_ps"}
-    columns |= {"duration": piece.duration_ps, "action": numbers.actions[piece.kind]}
-    columns |= {"unit": numbers.units[piece.unit]}
-    columns |= {"source": numbers.tiers[piece.source], "target": numbers.tiers[piece.target]}
+    columns |= {"duration": piece.duration_ps, "action": numbers.actions.take(piece.kind)}
+    columns |= {"unit": numbers.units.take(piece.unit)}
+    columns |= {"source": numbers.tiers.take(piece.source), "target": numbers.tiers.take(piece.target)}
     columns |= {"uses": piece.uses, "taken": np.zeros(uses, np.uint8), "after": piece.after}
-    for name in BY_ROW:
-        if name not in columns:
-            columns[name] = np.full(count, FRESH.get(name, 0), _dtype(name))
+    columns |= {name: FRESH.get(name, 0) for name in BY_ROW if name not in columns}
     if piece.use_bytes is not None:
         columns["amounts"] = piece.use_bytes
     if p.state[x.FUTURE]:  # of a whole trace, which is one piece
@@ -120,36 +117,44 @@ def _appended(p: Program, piece: Operations, numbers: Numbers) -> dict[str, Any]
         columns["next_use"] = np.where(later < 0, NEVER, later)
     parts: dict[str, Any] = p._asdict()
     for name, column in columns.items():
-        parts[name] = np.concatenate([parts[name], column.astype(_dtype(name), copy=False)])
+        parts[name] = _longer(parts[name], column, count)
     for name, added in (("offsets", piece.offsets), ("after_offsets", piece.after_offsets)):
         parts[name] = np.concatenate([parts[name], parts[name][-1] + added[1:]])
     return parts
 
 
-def _dtype(name: str) -> str:
-    return SHAPES[name][0] if name not in VECTORS else "int64"
+def _longer(column: Any, more: Any, count: int) -> Any:
+    """Return a column with more behind it: an array, or a number for ``count`` rows."""
+    size = len(column)
+    longer = np.empty(size + (len(more) if np.ndim(more) else count), column.dtype)
+    longer[:size] = column
+    longer[size:] = more
+    return longer
 
 
-def _count(parts: dict[str, Any], before: Any, old: int) -> None:
-    """Count for new rows how many operations that they come after are not over."""
-    offsets = parts["after_offsets"]
-    rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
-    open_ = np.bincount(rows[before >= 0], minlength=len(offsets) - 1)
-    parts["left"][old:] = open_[old:]
+@kernel
+def wait_for(left: Any, critical: Any, over: Any, comes: Any, earlier: Any, base: int, start: int) -> None:
+    """Give new rows the number of operations that they come after and that are not over, and the chains of the others.
 
-
-def _chains(p: Program, old: int, critical: Any) -> None:
-    """Give new rows the chains of operations before them that are over already."""
-    base, start = int(p.state[x.BASE]), p.after_offsets[old]
-    if not base and not old:
-        return
-    rows = old + np.repeat(np.arange(len(p.over) - old), np.diff(p.after_offsets[old:]))
-    places = p.after[start:]
-    inside = (places - base).clip(0)
-    chains = np.where(
-        places < base, critical[places.clip(0, base)], np.where(p.over[inside] >= 0, p.critical[inside], 0)
-    )
-    np.maximum.at(p.critical, rows, chains)
+    Args:
+        left: of each row, how many of them are not over.
+        critical: of each row, its chain of operations.
+        over: when a row was over, -1 before.
+        comes: where each row has its entries; what it comes after by place in the trace; and by row, -1 if over.
+        earlier: the chains of operations that have left the rows, by place.
+        base: the place of the first row.
+        start: the first new row.
+    """
+    offsets, places, before = comes
+    for row in range(start, left.shape[0]):
+        for e in range(offsets[row], offsets[row + 1]):
+            at = places[e] - base
+            if before[e] >= 0:
+                left[row] += 1
+            elif at < 0:
+                critical[row] = max(critical[row], earlier[places[e]])
+            elif over[at] >= 0:
+                critical[row] = max(critical[row], critical[at])
 
 
 @kernel

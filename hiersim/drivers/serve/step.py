@@ -74,7 +74,7 @@ def begin(w: World, s: Serve, e: int) -> None:
     s.engines[e, E_JOB] = job
     s.engines[e, E_TAIL] = duration // max(1, s.settings[C_LAYERS])
     s.engines[e, E_STEPS] += 1
-    driven.operate(w, job, duration, s.out[k.MEMORY] > s.out[k.COMPUTE])
+    driven.operate(w, job, driven.way(w, job), duration, s.out[k.MEMORY] > s.out[k.COMPUTE])
 
 
 @inner
@@ -106,7 +106,7 @@ def arrived(w: World, s: Serve, e: int) -> None:
     if s.engines[e, E_LATE] == 0 and s.engines[e, E_JOB] == NONE and s.engines[e, E_BUSY] == 1:
         job = driven.new_operation(w, s.engines[e, E_UNIT], s.settings[C_KIND] + WEIGHT, e, e)
         s.engines[e, E_JOB] = job
-        driven.operate(w, job, max(1, s.engines[e, E_TAIL]), False)
+        driven.operate(w, job, driven.way(w, job), max(1, s.engines[e, E_TAIL]), False)
 
 
 @inner

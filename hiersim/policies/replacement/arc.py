@@ -115,7 +115,7 @@ def replace(state: State, req: Request) -> int:
 
 def head_of(state: State, queue: int) -> int:
     """Return the head of a list's ring."""
-    return int(state.where.shape[0] + queue)
+    return int(state.where.shape[0]) + int(queue)
 
 
 def oldest(state: State, queue: int) -> int:
@@ -156,8 +156,3 @@ def fetch_ahead(state: State, key: int, later: int) -> None:
     """Fetch what an access to come will touch."""
     memory.prefetch(state.links, 2 * key)
     memory.prefetch(state.where, key)
-
-
-def fetch_near(state: State, key: int) -> None:
-    """Fetch its neighbours in the list."""
-    ring.fetch(state.links, key)

@@ -17,6 +17,7 @@ import numpy as np
 
 from hiersim.policies import buckets, dice, memory, ring
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import size_of
 
 USED, FRESH, SUNK, GONE_FRESH, GONE, BACK, NOWHERE = range(7)  # where a key is: in R; in SR, new or out of R; in the
 # history of SR-LRU, evicted while FRESH or not; asked for while in that history, and not here yet; none of these
@@ -219,11 +220,6 @@ def sink(state: State) -> None:
 def oldest(state: State, part: int) -> int:
     """Return the oldest key of a ring of ages."""
     return int(ring.newer(state.ages, state.where.shape[0] + part))
-
-
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
 
 
 def join(state: State, place: int, key: int) -> None:

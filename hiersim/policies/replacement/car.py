@@ -13,6 +13,7 @@ import numpy as np
 
 from hiersim.policies import memory, queue
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import size_of
 
 T1, T2, B1, B2, CAPACITY, DOOMED, INCOMING = range(7)  # lists, and what else `amounts` holds
 OLD = -1  # in INCOMING: the victim's room is for a ghost
@@ -122,11 +123,6 @@ def oldest(state: State, part: int) -> int:
 def holds(state: State, part: int, key: int) -> bool:
     """Tell whether a key is in a list."""
     return bool(queue.holds(state.ends, state.place, part, key))
-
-
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
 
 
 def join(state: State, part: int, key: int) -> None:

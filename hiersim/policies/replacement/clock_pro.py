@@ -14,6 +14,7 @@ import numpy as np
 
 from hiersim.policies import memory, ring
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import size_of
 
 ABSENT, HOT, COLD, TEST, GHOST = range(5)  # what a key is; TEST: cold, in its test
 HOT_BYTES, COLD_BYTES, GHOST_BYTES, CAPACITY, COLD_TARGET, DOOMED, COLD_HAND, TEST_HAND = range(8)  # in `amounts`
@@ -211,11 +212,6 @@ def end_test(state: State, key: int) -> None:
         leave(state, key)
     else:
         state.status[key] = COLD
-
-
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
 
 
 def fetch_ahead(state: State, key: int, later: int) -> None:

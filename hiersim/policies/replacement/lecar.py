@@ -110,6 +110,9 @@ def on_remove(state: State, key: int) -> None:
         join(state, expert, key)
         while amounts[expert] > amounts[ROOM]:
             leave(state, oldest(state, expert))
+            soon = ring.second(state.ages, state.where.shape[0] + expert)
+            memory.prefetch(state.ages, 2 * soon)
+            memory.prefetch(state.where, soon)
     amounts[DOOMED] = -1
 
 
@@ -121,6 +124,8 @@ def victim(state: State, req: Request) -> int:
         expert = BY_LRU if dice.share(state.random) < state.learnt[WEIGHT] else BY_LFU
         key = old if expert == BY_LRU else rare
     state.amounts[DOOMED], state.amounts[EXPERT] = key, expert
+    fetch_next(state, ring.second(state.ages, state.where.shape[0] + CACHE))
+    fetch_next(state, ring.second(state.links, state.bucket.shape[0] + ring.newer(state.order, 0)))
     return int(key)
 
 
@@ -143,9 +148,18 @@ def leave(state: State, key: int) -> None:
     ring.unlink(state.ages, key)
 
 
+def fetch_next(state: State, key: int) -> None:
+    """Fetch what is touched of a key that may soon be evicted."""
+    memory.prefetch(state.links, 2 * key)
+    memory.prefetch(state.ages, 2 * key)
+    memory.prefetch(state.bucket, key)
+    memory.prefetch(state.where, key)
+
+
 def fetch_ahead(state: State, key: int, later: int) -> None:
     """Fetch what an access to come will touch."""
     memory.prefetch(state.links, 2 * key)
     memory.prefetch(state.ages, 2 * key)
     memory.prefetch(state.bucket, key)
     memory.prefetch(state.where, key)
+    memory.prefetch(state.left, key)

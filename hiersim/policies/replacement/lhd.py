@@ -24,9 +24,7 @@ FADE = 0.9
 ERROR = 0.01  # share of the ages that one key's life may be wrong by
 EXPLORED, EXPLORERS, EARLY = 32, 0.01, 50  # one in so many, share of the capacity, periods in which keys explore
 SHIFTS = (5, 25)  # periods after which the coarseness of ages is set
-STAMP, SIZE, FIRST_AGE, EXPLORES, WIDTH = range(5)  # what `facts` holds of a slot, and how many numbers that is
-LAST, BEFORE = range(2)  # what `ages` holds of a slot
-LINE = 8  # numbers of `facts` in a line of memory, which holds two slots
+RANK, LAST, STAMP = 1, 5, 20  # bits of a slot's `facts` below the class, the age at the last hit, and the clock then
 CLOCK, PERIODS, SHIFT, BUDGET, NEXT, SAMPLE, PERIOD, DOOMED, LEFT = range(9)  # what `clock` holds
 VICTIMS, OBJECTS, MASS = range(3)  # what `means` holds
 
@@ -45,9 +43,11 @@ class State(NamedTuple):
     keys: np.ndarray  # int32[slots]
     place: np.ndarray  # int32[objects]; -1 if not here
     filled: np.ndarray  # int64[1]
-    facts: np.ndarray  # int64[4 * slots]: clock at the last request, bytes, where the class starts in `density`, and
-    # whether it explores
-    ages: np.ndarray  # int32[2 * slots]: ages at the last two hits
+    facts: (
+        np.ndarray
+    )  # int64[slots]: whether it explores (one bit), the class (four), the age at the last hit (fifteen),
+    # and the clock at the last request; in one word, since the keys drawn are anywhere in memory
+    sizes: np.ndarray  # int64[slots] bytes; int64[1] where every key counts 1
     hits: np.ndarray  # float64[CLASSES * AGES]: by class and age, fading
     evictions: np.ndarray  # float64[CLASSES * AGES]
     density: np.ndarray  # float64[CLASSES * AGES]: hits to expect per unit of time
@@ -77,8 +77,8 @@ def init(setup: Setup) -> State:
         keys,
         place,
         filled,
-        aligned(WIDTH * most),
-        np.zeros(2 * most, np.int32),
+        np.zeros(most, np.int64),
+        np.ones(1 if setup.uniform else most, np.int64),
         np.zeros(CLASSES * AGES),
         np.zeros(CLASSES * AGES),
         density,
@@ -89,17 +89,11 @@ def init(setup: Setup) -> State:
     )
 
 
-def aligned(count: int) -> np.ndarray:
-    """Return so many zeros, int64, from the start of a line of memory on."""
-    words = np.zeros(count + LINE, np.int64)
-    skip = -words.ctypes.data // 8 % LINE
-    return words[skip : skip + count]
-
-
 def on_insert(state: State, key: int, req: Request) -> None:
     """Enter in the lowest class."""
     slot = pool.push(state.keys, state.place, state.filled, key)
-    state.facts[WIDTH * slot + SIZE] = req.size
+    if state.sizes.shape[0] > 1:
+        state.sizes[slot] = req.size
     explores = touch(state, slot, 0, AGES)
     if not explores and density_of(state, slot) < state.means[VICTIMS]:
         state.recent[state.clock[NEXT]] = key
@@ -110,27 +104,26 @@ def on_insert(state: State, key: int, req: Request) -> None:
 def on_hit(state: State, key: int, req: Request) -> None:
     """Teach the class that keys of this age are hit; start anew."""
     slot = state.place[key]
-    at = WIDTH * slot
-    age = age_of(state, at)
-    state.hits[state.facts[at + FIRST_AGE] + age] += 1.0
-    state.clock[BUDGET] += state.facts[at + EXPLORES] * state.facts[at + SIZE]
-    touch(state, slot, age, state.ages[2 * slot + LAST])
+    facts = state.facts[slot]
+    age = age_of(state, facts)
+    state.hits[first_of(facts) + age] += 1.0
+    state.clock[BUDGET] += (facts & 1) * size_of(state, slot)
+    touch(state, slot, age, (facts >> LAST) & (2 ** (STAMP - LAST) - 1))
     tick(state)
 
 
 def on_remove(state: State, key: int) -> None:
     """Leave; if evicted, teach the class that keys of this age are."""
-    at = WIDTH * state.place[key]
+    facts = state.facts[state.place[key]]
     if state.clock[DOOMED] == key:
-        state.evictions[state.facts[at + FIRST_AGE] + age_of(state, at)] += 1.0
+        state.evictions[first_of(facts) + age_of(state, facts)] += 1.0
     state.clock[DOOMED] = -1
-    state.clock[BUDGET] += state.facts[at + EXPLORES] * state.facts[at + SIZE]
+    state.clock[BUDGET] += (facts & 1) * size_of(state, state.place[key])
     slot, last = pool.drop(state.keys, state.place, state.filled, key), state.filled[0]
     state.place[key] = -1
-    for i in range(WIDTH):
-        state.facts[WIDTH * slot + i] = state.facts[WIDTH * last + i]
-    for i in range(2):
-        state.ages[2 * slot + i] = state.ages[2 * last + i]
+    state.facts[slot] = state.facts[last]
+    if state.sizes.shape[0] > 1:
+        state.sizes[slot] = state.sizes[last]
 
 
 def victim(state: State, req: Request) -> int:
@@ -155,21 +148,28 @@ def victim(state: State, req: Request) -> int:
 
 def touch(state: State, slot: int, last: int, before: int) -> bool:
     """Note the request and the last two ages; let chance decide who explores, and return whether it said so."""
-    clock, at = state.clock, WIDTH * slot
-    state.ages[2 * slot + LAST], state.ages[2 * slot + BEFORE] = last, before
-    state.facts[at + FIRST_AGE] = class_of(last + before) * AGES
-    size = state.facts[at + SIZE]
-    state.facts[at + STAMP] = clock[CLOCK]
+    clock, size = state.clock, size_of(state, slot)
     explores = dice.below(state.random, EXPLORED) == 0
     keeps = explores and clock[BUDGET] > 0 and clock[PERIODS] < EARLY
-    state.facts[at + EXPLORES] = 1 if keeps else 0
     clock[BUDGET] -= size if keeps else 0
+    rank = class_of(last + before)
+    state.facts[slot] = (clock[CLOCK] << STAMP) | (last << LAST) | (rank << RANK) | (1 if keeps else 0)
     return explores
 
 
-def age_of(state: State, at: int) -> int:
-    """Return the coarse age of the key whose facts start at ``at``."""
-    return int(min((state.clock[CLOCK] - state.facts[at + STAMP]) >> state.clock[SHIFT], AGES - 1))
+def age_of(state: State, facts: int) -> int:
+    """Return the coarse age of the key with these facts."""
+    return int(min((state.clock[CLOCK] - (facts >> STAMP)) >> state.clock[SHIFT], AGES - 1))
+
+
+def first_of(facts: int) -> int:
+    """Return where the class of the key with these facts starts in `density`."""
+    return ((facts >> RANK) & (CLASSES - 1)) * AGES
+
+
+def size_of(state: State, slot: int) -> int:
+    """Return the size in bytes of the key in a slot, 1 where every key counts the same."""
+    return int(state.sizes[slot]) if state.sizes.shape[0] > 1 else 1
 
 
 def class_of(age: int) -> int:
@@ -182,10 +182,12 @@ def class_of(age: int) -> int:
 
 def density_of(state: State, slot: int) -> float:
     """Return the density of the key in a slot; least of all at the last age, high for explorers."""
-    at = WIDTH * slot
-    age = age_of(state, at)
-    density = state.density[state.facts[at + FIRST_AGE] + age] / state.facts[at + SIZE] + state.facts[at + EXPLORES]
-    return -1e38 if age == AGES - 1 else float(density)  # no branch: it would be mispredicted
+    facts = state.facts[slot]
+    age = age_of(state, facts)
+    density = state.density[first_of(facts) + age]
+    if state.sizes.shape[0] > 1:
+        density /= state.sizes[slot]
+    return -1e38 if age == AGES - 1 else float(density + (facts & 1))
 
 
 def tick(state: State) -> None:
@@ -266,5 +268,4 @@ def fetch_ahead(state: State, key: int, later: int) -> None:
 
 def fetch_near(state: State, key: int) -> None:
     """Fetch the facts of a key whose place has come."""
-    memory.prefetch(state.facts, WIDTH * state.place[key])
-    memory.prefetch(state.ages, 2 * state.place[key])
+    memory.prefetch(state.facts, state.place[key])

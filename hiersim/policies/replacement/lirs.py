@@ -14,6 +14,7 @@ import numpy as np
 
 from hiersim.policies import memory, ring
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import size_of
 
 ABSENT, LIR, HIR, GHOST = range(4)  # what a key is; a ghost is evicted and still in S
 LIR_BYTES, STACK_BYTES, LIR_SIZE, STACK_SIZE, DOOMED = range(5)  # what `amounts` holds
@@ -177,11 +178,6 @@ def leave_stack(state: State, key: int) -> None:
     state.stacked[key] = 0
     state.amounts[STACK_BYTES] -= size_of(state, key)
     ring.unlink(state.stack, key)
-
-
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
 
 
 def fetch_ahead(state: State, key: int, later: int) -> None:

@@ -104,6 +104,9 @@ def victim(state: State, req: Request) -> int:
     while oldest(state, level) >= state.requests.shape[0]:
         level += 1
     state.amounts[DOOMED] = oldest(state, level)
+    soon = ring.second(state.links, state.requests.shape[0] + level)
+    memory.prefetch(state.links, 2 * soon)
+    memory.prefetch(state.place, soon)
     return int(state.amounts[DOOMED])
 
 
@@ -168,6 +171,7 @@ def remember(state: State, key: int) -> None:
         return
     while amounts[OUT_BYTES] > room:
         leave_history(state, queue.front(state.slots, state.ends, state.place, 0))
+        memory.prefetch(state.place, queue.coming(state.slots, state.ends, 0))
     amounts[OUT_BYTES] += size_of(state, key)
     queue.push(state.slots, state.ends, state.place, 0, key)
 
@@ -189,8 +193,3 @@ def fetch_ahead(state: State, key: int, later: int) -> None:
     memory.prefetch(state.requests, key)
     memory.prefetch(state.expires, key)
     memory.prefetch(state.place, key)
-
-
-def fetch_near(state: State, key: int) -> None:
-    """Fetch its neighbours in the list."""
-    ring.fetch(state.links, key)

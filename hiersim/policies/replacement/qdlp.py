@@ -10,8 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hiersim.policies import memory, queue
+from hiersim.policies import memory, queue, weighed
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import leave, remember, size_of
 
 SMALL, MAIN, GHOST = range(3)  # the queues
 BACK = -2  # in `place`: asked for while a ghost, and not here yet
@@ -73,7 +74,7 @@ def on_insert(state: State, key: int, req: Request) -> None:
     on_miss(state, key, req)
     if state.sizes.shape[0] > 1:
         state.sizes[key] = req.size
-    join(state, MAIN if state.place[key] == BACK else SMALL, key)
+    enter(state, MAIN if state.place[key] == BACK else SMALL, key)
 
 
 def on_hit(state: State, key: int, req: Request) -> None:
@@ -87,7 +88,7 @@ def on_remove(state: State, key: int) -> None:
     small = queue.holds(state.ends, state.place, SMALL, key)
     leave(state, SMALL if small else MAIN, key)
     if small and state.amounts[DOOMED] == key:
-        become_ghost(state, key)
+        remember(state, GHOST, state.amounts[GHOST_SIZE], key)
     state.amounts[DOOMED] = -1
 
 
@@ -113,7 +114,7 @@ def promote(state: State, key: int) -> int:
     full = state.amounts[MAIN] + size_of(state, key) > state.amounts[MAIN_SIZE]
     gone = hand(state) if full and queue.size(state.ends, MAIN) > 0 else -1
     leave(state, SMALL, key)
-    join(state, MAIN, key)
+    enter(state, MAIN, key)
     return gone
 
 
@@ -123,38 +124,16 @@ def hand(state: State) -> int:
     while state.hits[key] > 0:
         chances = state.hits[key] - 1
         leave(state, MAIN, key)
-        join(state, MAIN, key)
+        enter(state, MAIN, key)
         state.hits[key] = chances
         key = queue.front(state.slots, state.ends, state.place, MAIN)
     return int(key)
 
 
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
-
-
-def join(state: State, part: int, key: int) -> None:
+def enter(state: State, part: int, key: int) -> None:
     """Enter a queue at its end, without hits."""
     state.hits[key] = 0
-    state.amounts[part] += size_of(state, key)
-    queue.push(state.slots, state.ends, state.place, part, key)
-
-
-def leave(state: State, part: int, key: int) -> None:
-    """Leave the queue that the key is in."""
-    state.amounts[part] -= size_of(state, key)
-    queue.drop(state.ends, state.place, part, key)
-
-
-def become_ghost(state: State, key: int) -> None:
-    """Enter the queue of ghosts, which forgets its oldest to stay within its size."""
-    room = state.amounts[GHOST_SIZE] - size_of(state, key)
-    if room < 0:
-        return
-    while state.amounts[GHOST] > room:
-        leave(state, GHOST, queue.front(state.slots, state.ends, state.place, GHOST))
-    join(state, GHOST, key)
+    weighed.join(state, part, key)
 
 
 def fetch_ahead(state: State, key: int, later: int) -> None:

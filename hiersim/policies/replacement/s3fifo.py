@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hiersim.policies import memory, queue
+from hiersim.policies import memory, queue, weighed
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import leave, remember
 
 SMALL, MAIN, GHOST = range(3)  # the queues
 BACK = -2  # in `place`: asked for while a ghost, and not here yet
@@ -82,7 +83,7 @@ def on_insert(state: State, key: int, req: Request) -> None:
     if state.sizes.shape[0] > 1:
         state.sizes[key] = req.size
     full = state.amounts[OVERFLOW] != 0 and state.amounts[SMALL] >= state.amounts[SMALL_SIZE]
-    join(state, MAIN if full or state.place[key] == BACK else SMALL, key)
+    enter(state, MAIN if full or state.place[key] == BACK else SMALL, key)
 
 
 def on_hit(state: State, key: int, req: Request) -> None:
@@ -96,7 +97,7 @@ def on_remove(state: State, key: int) -> None:
     small = queue.holds(state.ends, state.place, SMALL, key)
     leave(state, SMALL if small else MAIN, key)
     if small and state.amounts[DOOMED] == key:
-        become_ghost(state, key)
+        remember(state, GHOST, state.amounts[GHOST_SIZE], key)
     state.amounts[DOOMED] = -1
 
 
@@ -109,7 +110,7 @@ def victim(state: State, req: Request) -> int:
     while state.hits[key] >= (amounts[THRESHOLD] if part == SMALL else 1):
         hits = 0 if part == SMALL else state.hits[key] - 1
         leave(state, part, key)
-        join(state, MAIN, key)
+        enter(state, MAIN, key)
         state.hits[key] = hits
         if queue.size(state.ends, SMALL) == 0:
             part = MAIN
@@ -122,32 +123,10 @@ def victim(state: State, req: Request) -> int:
     return int(key)
 
 
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
-
-
-def join(state: State, part: int, key: int) -> None:
+def enter(state: State, part: int, key: int) -> None:
     """Enter a queue at its end, without hits."""
     state.hits[key] = 0
-    state.amounts[part] += size_of(state, key)
-    queue.push(state.slots, state.ends, state.place, part, key)
-
-
-def leave(state: State, part: int, key: int) -> None:
-    """Leave the queue that the key is in."""
-    state.amounts[part] -= size_of(state, key)
-    queue.drop(state.ends, state.place, part, key)
-
-
-def become_ghost(state: State, key: int) -> None:
-    """Enter the queue of ghosts, which forgets its oldest to stay within its size."""
-    room = state.amounts[GHOST_SIZE] - size_of(state, key)
-    if room < 0:
-        return
-    while state.amounts[GHOST] > room:
-        leave(state, GHOST, queue.front(state.slots, state.ends, state.place, GHOST))
-    join(state, GHOST, key)
+    weighed.join(state, part, key)
 
 
 def fetch_ahead(state: State, key: int, later: int) -> None:

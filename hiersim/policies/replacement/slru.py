@@ -13,6 +13,7 @@ import numpy as np
 
 from hiersim.policies import memory, ring
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import size_of
 
 MOST = 16  # segments at most
 
@@ -66,6 +67,10 @@ def on_hit(state: State, key: int, req: Request) -> None:
     """Rise by one segment if the key fits there, and let what overflows sink."""
     here = int(state.segment[key])
     above = min(here + 1, state.used.shape[0] - 1)
+    if above == here:  # no segment's bytes change
+        ring.unlink(state.links, key)
+        ring.push(state.links, state.segment.shape[0] + here, key)
+        return
     leave(state, key)
     join(state, above if size_of(state, key) <= state.share[above] else here, key)
     while above > 0 and state.used[above] > state.share[above]:
@@ -86,17 +91,13 @@ def victim(state: State, req: Request) -> int:
     lowest = 0
     while state.used[lowest] == 0:
         lowest += 1
+    ring.fetch_next(state.links, state.segment.shape[0] + lowest)
     return oldest(state, lowest)
 
 
 def oldest(state: State, segment: int) -> int:
     """Return the least recent key of a segment."""
     return int(ring.newer(state.links, state.segment.shape[0] + segment))
-
-
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
 
 
 def join(state: State, segment: int, key: int) -> None:
@@ -116,8 +117,3 @@ def fetch_ahead(state: State, key: int, later: int) -> None:
     """Fetch what an access to come will touch."""
     memory.prefetch(state.links, 2 * key)
     memory.prefetch(state.segment, key)
-
-
-def fetch_near(state: State, key: int) -> None:
-    """Fetch its neighbours in the list."""
-    ring.fetch(state.links, key)

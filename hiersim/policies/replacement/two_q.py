@@ -12,6 +12,7 @@ import numpy as np
 
 from hiersim.policies import memory, queue, ring
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import join, leave, remember, size_of
 
 A1IN, A1OUT = range(2)  # the queues
 BACK, MAIN = -2, -3  # in `place`: asked for while a ghost, and not here yet; in Am
@@ -91,7 +92,7 @@ def on_remove(state: State, key: int) -> None:
     else:
         leave(state, A1IN, key)
         if state.amounts[DOOMED] == key:
-            become_ghost(state, key)
+            remember(state, A1OUT, state.amounts[OUT_SIZE], key)
     state.amounts[DOOMED] = -1
 
 
@@ -108,33 +109,6 @@ def victim(state: State, req: Request) -> int:
 def head(state: State) -> int:
     """Return the head of the ring of Am."""
     return int(state.place.shape[0])
-
-
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
-
-
-def join(state: State, part: int, key: int) -> None:
-    """Enter a queue at its end."""
-    state.amounts[part] += size_of(state, key)
-    queue.push(state.slots, state.ends, state.place, part, key)
-
-
-def leave(state: State, part: int, key: int) -> None:
-    """Leave the queue that the key is in."""
-    state.amounts[part] -= size_of(state, key)
-    queue.drop(state.ends, state.place, part, key)
-
-
-def become_ghost(state: State, key: int) -> None:
-    """Enter A1out, which forgets its oldest to stay within its size."""
-    room = state.amounts[OUT_SIZE] - size_of(state, key)
-    if room < 0:
-        return
-    while state.amounts[OUT_BYTES] > room:
-        leave(state, A1OUT, queue.front(state.slots, state.ends, state.place, A1OUT))
-    join(state, A1OUT, key)
 
 
 def fetch_ahead(state: State, key: int, later: int) -> None:

@@ -7,9 +7,10 @@ from functools import cache
 
 from hiersim.scratchpad.allocate import allocate
 from hiersim.scratchpad.graph import Graph
-from hiersim.scratchpad.networks import NETWORKS, attention
+from hiersim.scratchpad.networks import NETWORKS, attention, nasnet_cells
 from hiersim.scratchpad.operations import to_operations
 from hiersim.scratchpad.orders import scheduled
+from hiersim.scratchpad.parts import in_parts
 from hiersim.scratchpad.programmes import best_order
 from hiersim.scratchpad.replace import Plan, plan
 from hiersim.studies.claim import Finding, Study, figure, seen
@@ -22,6 +23,8 @@ GRAPHS: dict[str, Callable[[], Graph]] = {
     "attention": lambda: attention(2),
 }
 """Blocks of networks for which a proof takes a second or less."""
+CELLS, PART = (1, 2, 3), 5
+"""Stacks of so many cells of a searched network, and the operators of a part that they are cut into."""
 
 
 def capacity_of(graph: Graph) -> int:
@@ -43,8 +46,24 @@ def simulated(chosen: Plan) -> int:
     return moved(run(on, to_operations(chosen))) - chosen.schedule.graph.compulsory_bytes
 
 
+def searched() -> Finding:
+    """Return what parts solved one after the other save on stacks of cells that a search found."""
+    usual, best, strict = [], [], []
+    for cells in CELLS:
+        graph = nasnet_cells(cells)
+        room = capacity_of(graph)
+        best.append(simulated(in_parts(graph, room, PART)))
+        usual.append(simulated(plan(scheduled(graph), room, "fitted")))
+        strict.append(plan(scheduled(graph), room).extra_bytes)
+    told = ", ".join(f"{one / 1024:.0f} to {other / 1024:.0f}" for one, other in zip(usual, best, strict=True))
+    left, strictly = (
+        sum(one / other for one, other in zip(best, many, strict=True)) / len(CELLS) for many in (usual, strict)
+    )
+    return figure("heuristic", 0.85, 1 - left, 0.2, HEURISTIC.format(each=told, left=strictly))
+
+
 def run_study() -> Sequence[Finding]:
-    """Simulate both plans of every block of a network."""
+    """Simulate both plans of every block of a network, and stacks of cells in parts."""
     extra = {name: tuple(simulated(each) for each in plans(name)) for name in GRAPHS}
     fewer = [1 - best / usual for usual, best in extra.values() if usual]
     loose = {name: plan(scheduled(GRAPHS[name]()), plans(name)[0].capacity_bytes).extra_bytes for name in GRAPHS}
@@ -58,6 +77,7 @@ def run_study() -> Sequence[Finding]:
     never = all(best <= usual for usual, best in extra.values())
     return [
         figure("fewer", 0.84, sum(fewer) / len(fewer), 0.2, FEWER.format(each=told, free=sum(free) / len(free))),
+        searched(),
         figure("left-of-belady", 0.16, 1 - sum(free) / len(free), 0.2, LEFT),
         seen("addresses", "tensors have addresses", f"placed: {placed}", placed, ADDRESSES),
         figure("as-planned", 1.0, float(planned == extra), 0.0, "Whether every run moves what its plan says; exact."),
@@ -72,10 +92,17 @@ FEWER = (
     "where there are any, in KiB {each}. Against a memory whose tensors could be moved for nothing it is {free:.3g}. "
     "The paper's mean is over whole networks and its own baselines, which were not at hand, so a fifth is allowed."
 )
+HEURISTIC = (
+    f"The same of graphs that are too large for one programme: {', '.join(map(str, CELLS))} normal cells of NASNet-A "
+    f"(up to {14 * CELLS[-1]} operators), cut into parts of {PART} operators, each solved with the state that the one "
+    "before left; in KiB {each}. Against a memory whose tensors could be moved for nothing, {left:.2g} of the bytes "
+    "are left. The paper has other searched networks, so a fifth is allowed."
+)
 LEFT = (
     "Of the bytes beyond the compulsory ones, the share that is left beside the order as given with what is used again "
-    "last leaving, in a memory whose tensors could be moved for nothing: the stricter baseline, against which far less "
-    "is saved. Which of the two is nearer to the paper's baselines is not known here."
+    "last leaving, in a memory whose tensors could be moved for nothing: a stricter baseline than a compiler has, and "
+    "ours; the abstract, all of the paper that was at hand, says only that its baselines are existing methods. Blocks "
+    "of a few operators leave little to choose: of five that move anything, two move no less in any order."
 )
 ADDRESSES = "Whether the best plan of each block finds an address for every stay, without moving any."
 OPTIMAL = "The integer programme ends with a proof for every block, and never moves more."
@@ -92,6 +119,6 @@ STUDY = Study(
     memory=(
         "An integer programme chooses the order of operators, where tensors lie and which leave, for the least traffic."
     ),
-    not_ours="Nothing of the claim but its graphs and baselines; its heuristic for larger graphs (85%) is not built.",
+    not_ours="Nothing of the claim but its graphs and baselines.",
     run=run_study,
 )

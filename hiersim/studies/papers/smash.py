@@ -147,7 +147,9 @@ OVERFLOW = f"DRAM bytes row by row with as much as the largest row needs, over t
 SPEED = (
     "9.4 times over competing approaches on PIUMA. By DRAM bytes at 100 GB/s, inputs fetched ahead and latencies "
     "left out, as many threads hide them, the slowest of the three ways over row by row is the upper number, so less "
-    "than the claim: how busy the threads keep a PIUMA core, and its atomics, which are not modelled, give the rest."
+    "than the claim: how busy the threads keep a PIUMA core, and its atomics, which are not modelled, give the rest. "
+    "The abstract, all of the thesis that was at hand, says neither which approaches it competes with nor on which "
+    "matrices; a random graph of this size has fewer partial products for each result than real ones may."
 )
 
 STUDY = Study(

@@ -28,7 +28,7 @@ def make(p: ScanParameters, rng: np.random.Generator) -> AccessTrace:
     if scanned > p.accesses:
         raise ConfigError(f"scan: {p.scans} scans of {p.scan_objects:,} objects exceed {p.accesses:,} accesses")
     hot = draw_zipf(rng, p.objects, p.alpha, p.accesses - scanned)
-    cold = np.arange(p.objects, p.objects + scanned, dtype=np.int32).reshape(p.scans, -1)
+    cold = np.arange(p.objects, p.objects + scanned, dtype=np.int32).reshape(p.scans, p.scan_objects)
     parts = np.array_split(hot, p.scans + 1)
     mixed = [part for pair in zip(parts, cold, strict=False) for part in pair]
     return accesses_of(rng, p, np.concatenate([*mixed, parts[-1]]), p.objects + scanned)

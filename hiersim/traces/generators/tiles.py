@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from hiersim.errors import ConfigError, Mistake
 from hiersim.traces.operation import NONE, PER_OPERATION, Header, Objects, Operations, OperationStream, OperationTrace
 from hiersim.traces.operation_builder import OperationBuilder
 from hiersim.traces.operation_columns import joined
 
 PIECE = 20_000  # operations of a piece of a repeated trace, at least
+STEPS = 2_000_000  # of a loop: they are all in memory at once
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class TileLoop:
     """
 
     def __init__(self, place: Place, name: str) -> None:
-        self.place = place
+        self.place, self.name = place, name
         self._builder = OperationBuilder(name)
         self._sizes: list[int] = []
         self._lasting: set[int] = set()  # inputs and outputs
@@ -108,7 +110,13 @@ class TileLoop:
             reads: tiles that it reads.
             writes: tiles that it writes; those that have a value already it reads, too, and updates.
             flops: FLOPs of it.
+
+        Raises:
+            ConfigError: there are too many steps.
         """
+        if len(self._steps) == STEPS:
+            what = f"have more than {STEPS:,} steps of tiles: give larger tiles (more on-chip memory), or fewer tokens"
+            raise ConfigError([Mistake(f"{self.name}.tokens", what)])
         known = [tile for tile in writes if tile in self._valued and tile not in reads]
         self._steps.append(Step(kind, [*reads, *known], list(writes), flops, self._scratch))
         self._valued.update(writes)

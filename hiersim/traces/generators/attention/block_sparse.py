@@ -13,9 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from hiersim.errors import ConfigError, Mistake
 from hiersim.traces.generators.attention.flash1 import Flash1Parameters, flash
 from hiersim.traces.generators.generator import Generator, parameter
 from hiersim.traces.operation import OperationStream, OperationTrace
+
+TILES = 25_000_000
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class SparseParameters(Flash1Parameters):
 def kept(p: SparseParameters, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Return which tiles the pattern keeps, bool [tiles of queries, tiles of keys]."""
     rows, columns = -(-p.tokens // p.tile[0]), -(-p.key_count // p.tile[1])
+    if rows * columns > TILES:
+        what = f"make {rows:,} x {columns:,} tiles, of which a pattern may choose among {TILES:,} at most"
+        raise ConfigError([Mistake("block_sparse_attention.tokens", what)])
     middle = np.minimum(np.arange(rows) * columns // rows, columns - 1)[:, None]  # the diagonal of uneven tiles
     j = np.arange(columns)[None, :]
     if p.pattern == "local":
