@@ -156,7 +156,7 @@ def lines(found: Runs, names: Sequence[str]) -> list[dict[str, str]]:
     best = {name: winners(name, [numbers.get(name) for numbers in every]) for name in names}
     rows = []
     for i, run in enumerate(found):
-        first = {path: str(value) for path, value in run.plain().items()} or {"run": run.name}
+        first = dict(run.told()) or {"run": run.name}
         stars = {name: " *" if i in best[name] and len(best[name]) < len(found) else "" for name in names}
         rows.append(first | {name: shown(name, every[i].get(name)) + stars[name] for name in names})
     return rows

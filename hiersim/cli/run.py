@@ -105,7 +105,24 @@ def _next(simulation: Simulation, quiet: bool) -> str:
 
 
 def _outputs(timeline: bool, window: str | None, shortest: str | None) -> list[str]:
-    """Return what the options about timelines set; the last two ask for one, too."""
+    """Return what the options about timelines set; the last two ask for one, too.
+
+    Raises:
+        ConfigError: one of them is no time, or no stretch of it.
+    """
+    from hiersim.config.window import window as stretch
+    from hiersim.errors import ConfigError, Mistake
+    from hiersim.units import parse
+
+    for option, given, read in (
+        ("--timeline-window", window, stretch),
+        ("--timeline-shortest", shortest, lambda text: parse(text, "time")),
+    ):
+        try:
+            if given:
+                read(given)
+        except ValueError as why:
+            raise ConfigError([Mistake("", str(why), option)]) from None
     found = ["outputs.timeline=true"] if timeline or window or shortest else []
     found += [f"outputs.timeline_window={window}"] if window else []
     return found + ([f"outputs.timeline_shortest={shortest}"] if shortest else [])

@@ -57,6 +57,8 @@ def _value(path: str, value: Any) -> str:
     word = path.replace(".", "_").rpartition("_")[2]
     if isinstance(value, int | float) and not isinstance(value, bool) and word in (*DIMENSIONS, "latency", "time"):
         return show(value, DIMENSIONS.get(word, "time"))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "none" if value is None else str(value)
 
 

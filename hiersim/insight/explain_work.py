@@ -29,7 +29,7 @@ def served(result: Result) -> Iterator[str]:
     yield f"The requests spent {' and '.join(filter(None, (', '.join(told[:-1]), told[-1])))}."
     if shares["queue"] >= LITTLE:
         yield from _queue(requests)
-    elif not requests.preemptions.any():
+    elif not requests.preemptions.any() and shares["fetch"] + shares["move"] < LITTLE:
         yield "They hardly wait for a turn: how long they take is how long their steps take."
     if rejected := int(requests.rejected.sum()):
         yield f"{plural(rejected, 'request')} could never be served: more KV than there is room for."
@@ -50,11 +50,13 @@ def _queue(requests: RequestsResult) -> Iterator[str]:
             f"for KV{more}: more room, or less KV a token, lets more run at once."
         )
         return
-    most = int(seen["running"].max())
-    yield (
-        f"In {percent(1 - full)} of the steps in which some wait, there is room for KV; at most {count(most)} ran at "
-        "once: the limits of a batch, or faster steps, would help, more room would not."
-    )
+    largest = int(requests.prompt_tokens.max()) * requests.kv_bytes_per_token
+    if largest and room - int(seen["held_bytes"][waiting].max()) >= largest:
+        most = count(int(seen["running"].max()))
+        yield (
+            f"Whenever some wait, there is room for the KV of any prompt; at most {most} ran at once: the "
+            "limits of a batch, or faster steps, would help, more room would not."
+        )
 
 
 def executed(result: Result) -> Iterator[str]:

@@ -57,6 +57,10 @@ class Run:
         kept = (str, int, float)
         return {path: value if isinstance(value, kept) else _text(value) for path, value in self.settings.items()}
 
+    def told(self) -> dict[str, str]:
+        """Return the settings as people write them."""
+        return {path: _text(value) for path, value in self.settings.items()}
+
     def explain(self) -> Explanation:
         """Return in words what bounds the run and what would help."""
         return explain(self.result)
@@ -111,6 +115,8 @@ def _label(settings: Mapping[str, Any]) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("name", dict(value)))
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return "none" if value is None else str(value)
 
 

@@ -30,7 +30,7 @@ class Picture:
         fits: whether there is something to draw of a run.
         full: it fills its figure, without room for axes.
         of_machine: it needs to know the ``machine``, and the ``dtype`` in which a replay computed, besides the run.
-        known: it shows ``intervals`` of the numbers, where they are known.
+        known: its function takes ``intervals`` of the numbers, and shows them.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Picture:
     fits: Callable[[Result], bool] = _always
     full: bool = False
     of_machine: bool = False
-    known: bool = True
+    known: bool = False
 
     def draw(self, shown: Any, ax: Axes | None = None, **more: Any) -> Axes:
         """Draw it into axes, a new figure of the fitting size when absent; ``more`` is what it needs besides."""
@@ -68,37 +68,39 @@ STALLS = Picture(
     "Where the time went",
     "Each bar is a unit's time: computing, on its near tier, stalled by cause, idle. The colour is of the tier or link "
     "that was waited for, the hatch says why.",
+    known=True,
 )
 FLOW = Picture(
     "flow",
     "What moved",
     "Boxes are tiers and units; pipes are links, as wide as the bytes that they carried and the darker the busier.",
     full=True,
+    known=True,
 )
 TRAFFIC = Picture(
     "traffic_by_class",
     "Traffic by class",
     "The bytes through each tier's ports and over each link, by what they were of.",
+    known=True,
 )
 ENERGY = Picture(
     "energy_split",
     "Where the energy went",
     "What moved and computed, in the colour of the tier, link or unit; hatched is what flows whether anything is done.",
     fits=lambda result: result.total_energy_j > 0,
+    known=True,
 )
 BANDWIDTH = Picture(
     "bandwidth_over_time",
     "Bandwidth over time",
     "Each strip is as high as the highest rate beside it; bytes are spread over the time in which they flowed.",
     fits=lambda result: result.timeline is not None,
-    known=False,
 )
 OCCUPANCY = Picture(
     "occupancy_over_time",
     "Occupancy over time",
     "Each strip is full where the tier is full: resident, arriving and leaving bytes.",
     fits=lambda result: result.timeline is not None,
-    known=False,
 )
 LOAD = Picture(
     "load_over_time",
@@ -106,7 +108,6 @@ LOAD = Picture(
     "Requests that run and that wait, and the room for KV that the running ones hold: the first two are as high as the "
     "most beside them, the third is full where the room is.",
     fits=lambda result: result.requests is not None and len(result.requests.samples.get("time_ps", ())) > 0,
-    known=False,
 )
 ROOFLINE = Picture(
     "roofline",
@@ -118,6 +119,7 @@ ROOFLINE = Picture(
         or (result.operations is not None and any(kind.flops for kind in result.operations.kinds.values()))
     ),
     of_machine=True,
+    known=True,
 )
 OF_A_RUN: tuple[Picture, ...] = (STALLS, FLOW, TRAFFIC, ENERGY, LOAD, BANDWIDTH, OCCUPANCY, ROOFLINE)
 """Pictures of one run."""

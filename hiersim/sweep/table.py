@@ -97,6 +97,8 @@ def headings(paths: Sequence[str]) -> dict[str, str]:
 
 def setting_text(value: Any) -> str:
     """Return a value that was set as a cell of a table for people."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return shorten("none" if value is None else json.dumps(value) if isinstance(value, dict | list) else str(value), 30)
 
 

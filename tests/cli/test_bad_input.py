@@ -370,6 +370,19 @@ def test_a_full_disk_under_a_trace(cli, tmp_path, monkeypatch):
     check(cli, tmp_path, ["trace", "convert", "t.csv", "x.parquet"], patterns)
 
 
+@pytest.mark.parametrize(
+    ("option", "given", "what"),
+    [
+        ("--timeline-window", "5s", r"`5s` is not a stretch of time; expected two times, such as `1 ms\.\.2 ms`"),
+        ("--timeline-window", "5s..2s", r"`5s\.\.2s` ends before it starts; .*"),
+        ("--timeline-shortest", "5", r"`5` has no unit; expected a time, such as `45 us`"),
+    ],
+)
+def test_a_wrong_time_is_told_at_its_option(cli, tmp_path, option, given, what):
+    write(tmp_path, changed("seed: 7", "seed: 8"))
+    check(cli, tmp_path, ["run", "s.yaml", option, given], [f"{option}  {what}", "1 mistake, nothing was run."])
+
+
 def hiersim(folder, *arguments, **options):
     command = [sys.executable, "-m", "hiersim.cli.main", *arguments]
     return subprocess.run(command, cwd=folder, stderr=subprocess.PIPE, text=True, timeout=120, **options)
@@ -394,11 +407,11 @@ def test_a_terminal_without_unicode_gets_what_it_can_show(tmp_path):
     """Signs that it does not have become question marks; JSON escapes them, so that it stays what it was."""
     write(tmp_path, {"\u00fcber.csv": CSV})
     env = os.environ | {"PYTHONIOENCODING": "ascii"}
-    call = ["compare", "\u00fcber.csv", "--policy", "lru", "--capacity", "1", "--ignore-size", "--quiet"]
+    call = ["trace", "info", "\u00fcber.csv"]
     done = hiersim(tmp_path, *call, stdout=subprocess.PIPE, env=env)
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("?ber ? ")
-    done = hiersim(tmp_path, "trace", "info", "über.csv", "--json", "-", stdout=subprocess.PIPE, env=env)
+    assert done.stdout.startswith("?ber")
+    done = hiersim(tmp_path, *call, "--json", "-", stdout=subprocess.PIPE, env=env)
     assert "\u00fcber" in str(json.loads(done.stdout))
 
 

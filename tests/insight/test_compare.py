@@ -185,6 +185,13 @@ def test_hits_and_traffic_are_told(runs):
     assert f"{traffic(less)} less over pcie to dram" in told
 
 
+def test_settings_are_told_as_they_are_written(file):
+    found = hs.compare(file, vary={"replay.think": [0, "1 us"], "trace.ignore_time": [True, False]})
+    assert [run.name for run in found][:2] == ["think=0, ignore_time=yes", "think=0, ignore_time=no"]
+    assert found[3].told() == {"replay.think": "1 us", "trace.ignore_time": "no"}
+    assert found.table()["trace.ignore_time"].to_list() == [True, False, True, False]
+
+
 def test_what_became_of_requests_is_told():
     """More room for KV: who waits less runs beside more others; the parts are all of the difference of the means."""
     small, large = (served(f"serve.kv_pages={pages}") for pages in (600, 1200))

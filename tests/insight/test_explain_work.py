@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from execute.machines import plain, run
 
 import hiersim as hs
+from hiersim.engine.requests import WAITS
 from hiersim.insight.explain import explain
 from hiersim.report.outputs import write_all
 from hiersim.traces.operation_builder import OperationBuilder
@@ -90,11 +92,31 @@ def test_requests_that_wait_for_room(tmp_path):
 
 def test_requests_that_wait_for_the_batch():
     few = served("serve.max_sequences=4")
-    assert "there is room for KV; at most 4 ran at once: the limits of a batch, or faster steps" in explain(few)[1]
+    assert explain(few)[1] == (
+        "Whenever some wait, there is room for the KV of any prompt; at most 4 ran at once: the limits of a batch, or "
+        "faster steps, would help, more room would not."
+    )
     assert served("serve.max_sequences=4", "serve.kv_pages=2400").elapsed_ps == few.elapsed_ps
     assert queued(served("serve.max_sequences=8")) < 0.7 * queued(few)
+
+
+def test_nothing_is_said_of_room_that_some_prompt_may_lack():
+    """Those that run hold little of it, but the largest prompt would need all that there is."""
+    result = served("serve.max_sequences=4")
+    requests = result.requests
+    wide = replace(requests, prompt_tokens=requests.prompt_tokens * 20)
+    assert "more room would not" not in str(explain(replace(result, requests=wide)))
 
 
 def test_requests_that_do_not_wait():
     told = explain(served("trace.rate_scale=0.02"))
     assert told[1] == "They hardly wait for a turn: how long they take is how long their steps take."
+
+
+def test_requests_that_wait_for_blocks_are_not_said_to_wait_for_steps_alone():
+    result = served("trace.rate_scale=0.02")
+    waits = result.requests.waits_ps.copy()
+    waits[:, WAITS.index("fetch")] = waits[:, WAITS.index("decode")]
+    told = explain(replace(result, requests=replace(result.requests, waits_ps=waits)))
+    assert "waiting for blocks" in told[0]
+    assert "how long their steps take" not in str(told)

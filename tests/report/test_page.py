@@ -18,6 +18,7 @@ from report import samples
 from hiersim.cli.main import execute
 from hiersim.config.text import read_text
 from hiersim.insight.explain import explain
+from hiersim.report import gallery
 from hiersim.report.format import duration
 from hiersim.report.outputs import write_all
 from hiersim.report.page import words
@@ -141,11 +142,10 @@ def test_what_comes_from_outside_is_escaped(saved):
     assert text.count("&lt;script&gt;alert") >= 4
 
 
-def test_names_in_any_script_are_drawn_without_a_warning(saved):
+def test_names_in_any_script_are_drawn_without_a_warning():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        text = html(saved(samples.four_tiers("\u540d\u524d"), samples.four_tiers("\u00fcber")))
-    assert "\u540d\u524d" in text
+        assert b"<svg" in gallery.STALLS.file(samples.four_tiers("\u540d\u524d"), "svg")
 
 
 def test_an_empty_result_is_said_to_be_empty(saved, capsys, tmp_path):
@@ -193,7 +193,6 @@ def test_what_is_known_of_the_numbers_is_in_the_report(tmp_path):
     assert "run1-intervals" not in plain
     first = re.compile(r"<svg.*?</svg>", re.DOTALL)
     assert first.findall(text)[0] != first.findall(plain)[0], "the picture has the interval"
-    assert html([saved, saved]).count('id="run2-intervals"') == 1
 
 
 def kept(config, folder, *changes):
@@ -207,7 +206,8 @@ def kept(config, folder, *changes):
 
 def test_a_report_of_requests_is_about_requests(tmp_path):
     result, found = kept("vllm_rtx4090.yaml", tmp_path, "trace.limit=120", "serve.kv_pages=600")
-    page = Page(html([found]))
+    whole = html([found])
+    page = Page(whole)
     text = "".join(page.text)
     requests = result.requests
     assert (
@@ -225,7 +225,7 @@ def test_a_report_of_requests_is_about_requests(tmp_path):
     assert page.column("run1-waits", "what")[0] == "waiting for a turn"
     assert page.column("run1-requests", "preemptions") == requests.preemptions.tolist()
     assert "run1-occupancy" not in page.tables
-    long = re.findall(r'<div class="more">\s*<h3>(.*?)</h3>', html([found]))
+    long = re.findall(r'<div class="more">\s*<h3>(.*?)</h3>', whole)
     assert long == ["Requests", "Scenario"], "what is too long for paper stays on the screen"
 
 

@@ -119,7 +119,7 @@ def test_failing_points_do_not_stop_a_search(folder):
     ("text", "what"),
     [
         ("limits: {price_usd: {least: 9, most: 3}}", r"f.yaml:11  limits.price_usd  contradict each other: at least 9"),
-        ("limits: {tiers.gddr.capacity: {most: 8 KiB}}", r"f.yaml:11 .* gddr.capacity` is at most 8 KiB"),
+        ("limits: {tiers.gddr.capacity: {most: 8 KiB}}", r"f.yaml:11 .*gddr.capacity` is at most 8 KiB"),
         ("limits: {machine.links.pcie.bandwidth: {least: 50 GB/s}}", r"pcie.bandwidth` is at least 50 GB/s"),
         ("limits: {energy_j.total: {most: 2 kB}}", r"f.yaml:11 .*`2 kB` is not a value of `energy_j.total`"),
         ("limits: {elapsed_ps: {most: 2 kB}}", r"`2 kB` is a size; expected a time"),

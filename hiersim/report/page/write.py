@@ -120,9 +120,10 @@ def page_of(saved: Sequence[Saved], say: Words) -> Page:
         facts = f"hiersim {saved[0].result.provenance.get('hiersim', '')}".strip()
         return Page(names[0], f"{saved[0].result.machine} · {facts}", runs, [], [], [])
     alive = [(name, result) for name, result in pairs if result.elapsed_ps]
-    known = [each.intervals for each in saved if each.result.elapsed_ps]
+    known = {"intervals": [each.intervals for each in saved if each.result.elapsed_ps]}
     shown = [result for _, result in alive]
-    pictures = [_drawn(each, shown, "compared", intervals=known) for each in gallery.COMPARED] if alive else []
+    compared = gallery.COMPARED if alive else ()
+    pictures = [_drawn(each, shown, "compared", **(known if each.known else {})) for each in compared]
     title = f"{count(len(saved))} runs compared"
     return Page(title, " · ".join(names), runs, _changes(saved, pairs, say), [comparison(pairs)], pictures)
 
