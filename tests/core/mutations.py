@@ -66,6 +66,8 @@ CORE = {
     "promised room ignored": ("hiersim.engine.rooms", "taken = w.tiers[tier, T_USED] + w.tiers[tier, T_QUEUED] + size", "taken = w.tiers[tier, T_USED] + size", 4191, 5560),
     "room in use is evicted for": ("hiersim.engine.rooms", "w.tiers[tier, T_USED] - w.tiers[tier, T_LEAVING] +", "w.tiers[tier, T_USED] +"),
     "clean victims move": ("hiersim.engine.rooms", "if not dirty and (w.tiers[tier, T_ON_EVICT] != DEMOTES", "if False and (w.tiers[tier, T_ON_EVICT] != DEMOTES"),
+    "an older copy stands for what is given up": ("hiersim.engine.rooms", "if w.state[further, key] != ABSENT:\n            return False", "if False:\n            return False", "on_evict recompute"),
+    "what is made again counts as lost": ("hiersim.engine.rooms", "if w.dirty[tier, key] == 1 and fate != V_DROP:", "if w.dirty[tier, key] == 1:", "on_evict recompute"),
     "promotion a hit late": ("hiersim.engine.lookups", "w.hit_count[tier, key] >= hits_needed", "w.hit_count[tier, key] > hits_needed"),
     "writes not pinned": ("hiersim.engine.lookups", "rooms.pin(w, near, key)", "pass"),
     "latency spent twice": ("hiersim.engine.transfers", "heap.push(w, now + wait, key", "heap.push(w, now + 2 * wait, key"),
