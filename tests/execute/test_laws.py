@@ -242,7 +242,7 @@ def test_lifetimes_give_room_back():
 
 @pytest.mark.parametrize(("on_evict", "moved", "made"), [("drop", 2000, 0), ("recompute", 0, 1)])
 def test_what_can_be_made_again_need_not_be_written_back(on_evict, moved, made):
-    """Three values of 1,000 bytes, room for two: the first is sent out and fetched again, or given up and made again."""
+    """Three values of 1,000 bytes, room for two: the first is sent out and fetched again, or dropped and made again."""
     build = OperationBuilder()
     values = [build.object(1000, flops=500) for _ in range(3)]
     for value in values:

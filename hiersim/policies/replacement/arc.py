@@ -13,6 +13,7 @@ import numpy as np
 
 from hiersim.policies import memory, ring
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import size_of
 
 T1, T2, B1, B2, CAPACITY, DOOMED, PLAN = range(7)  # lists, and what else `amounts` holds
 ABSENT, BACK1, BACK2 = 4, 5, 6  # where a key can be besides; BACK1, BACK2: asked for while a ghost, and not here yet
@@ -126,11 +127,6 @@ def oldest(state: State, queue: int) -> int:
 def is_ghost(state: State, key: int) -> bool:
     """Tell whether a key is in B1 or B2."""
     return bool(state.where[key] == B1 or state.where[key] == B2)
-
-
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
 
 
 def join(state: State, queue: int, key: int) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from hiersim.policies import bits, memory, queue, ring
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import size_of
 
 MOST = 32  # queues at most
 NEVER = 2**62
@@ -180,11 +181,6 @@ def leave_history(state: State, key: int) -> None:
     """Leave the history."""
     state.amounts[OUT_BYTES] -= size_of(state, key)
     queue.drop(state.ends, state.place, 0, key)
-
-
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
 
 
 def fetch_ahead(state: State, key: int, later: int) -> None:

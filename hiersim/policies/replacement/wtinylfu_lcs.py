@@ -18,6 +18,7 @@ import numpy as np
 
 from hiersim.policies import bloom, memory, ring
 from hiersim.policies.contract import Request, Setup
+from hiersim.policies.weighed import size_of
 
 WINDOW, PROBATION, PROTECTED = range(3)  # the rings, and the first three entries of `amounts`
 PROBATION_SIZE, PROTECTED_SIZE, MAIN_SIZE, SAMPLE, HITS, MOVING, DOOMED = range(3, 10)  # what else `amounts` holds
@@ -155,11 +156,6 @@ def move_in(state: State, key: int) -> None:
 def oldest(state: State, part: int) -> int:
     """Return the least recent key of a part."""
     return int(ring.newer(state.links, state.where.shape[0] + part))
-
-
-def size_of(state: State, key: int) -> int:
-    """Return a key's size in bytes, 1 where every key counts the same."""
-    return int(state.sizes[key]) if state.sizes.shape[0] > 1 else 1
 
 
 def join(state: State, part: int, key: int) -> None:
