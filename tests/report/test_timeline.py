@@ -218,7 +218,7 @@ def test_a_wrong_window_is_one_clear_line(text, what, capsys, tmp_path, monkeypa
     assert execute(["run", "configs/kv_tiers.yaml", "--timeline-window", text, "--out", str(tmp_path / "x")]) == 2
     line = capsys.readouterr().err.splitlines()[0]
     assert what in line
-    assert "outputs.timeline_window" in line
+    assert "--timeline-window" in line
     assert not (tmp_path / "x").exists()
 
 
