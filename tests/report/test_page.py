@@ -129,8 +129,9 @@ def test_two_runs_are_compared(saved):
 
 
 def test_runs_of_one_name_are_told_apart(saved):
-    page = Page(html(saved(samples.four_tiers(), samples.four_tiers())))
-    name = samples.four_tiers().name
+    text = html(saved(samples.four_tiers(), samples.four_tiers()))
+    page, name = Page(text), samples.four_tiers().name
+    assert f"<!-- {name} (0) -->" in text, "pictures call them as the table does"
     assert page.column("compared-runs", "run") == [f"{name} (0)", f"{name} (1)"]
     assert "took exactly as long as" in "".join(page.text)
 

@@ -121,7 +121,7 @@ def page_of(saved: Sequence[Saved], say: Words) -> Page:
         return Page(names[0], f"{saved[0].result.machine} · {facts}", runs, [], [], [])
     alive = [(name, result) for name, result in pairs if result.elapsed_ps]
     known = {"intervals": [each.intervals for each in saved if each.result.elapsed_ps]}
-    shown = [result for _, result in alive]
+    shown = [replace(result, name=name) for name, result in alive]
     compared = gallery.COMPARED if alive else ()
     pictures = [_drawn(each, shown, "compared", **(known if each.known else {})) for each in compared]
     title = f"{count(len(saved))} runs compared"
