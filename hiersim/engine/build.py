@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hiersim.engine import columns as c
+from hiersim.engine.creation import creation_flops, renewable
 from hiersim.engine.effects.tables import effect_tables
 from hiersim.engine.foresight import Foresight
 from hiersim.engine.hops import hop_tables, route_tables
@@ -137,14 +138,14 @@ def _objects(
         "state": np.zeros((tiers, objects), np.uint8),
         "dirty": np.zeros((tiers, objects), np.uint8),
         "home": np.zeros((tiers, objects), np.uint8),
-        "renewable": _renewable(trace, classes),
+        "renewable": renewable(trace, classes),
         "pins": np.zeros((tiers, objects), np.int32),
         "transit": np.full(objects, c.NONE, np.int32),
         "aside": np.zeros(objects, np.int32),
         "size": np.ascontiguousarray(trace.size, np.int64),
         "coding": np.array(options.coding, np.int64).reshape(-1, 2),
         "object_class": np.ascontiguousarray(trace.object_class, np.uint8),
-        "flops": _creation_flops(plan, trace, classes),
+        "flops": creation_flops(plan, trace, classes),
     }
 
 
@@ -167,32 +168,6 @@ def _prefetching(
     rows[:, c.AH_LIMIT] = [rule.prefetch.outstanding if rule.prefetch else 0 for rule in rules.values()]
     marked = options.watched or options.marked or any(rule.prefetch for rule in rules.values())
     return rows, np.zeros((len(rules), max(trace.objects, 2) if marked else 1), np.uint8)
-
-
-def _renewable(trace: AccessTrace, classes: Mapping[str, ClassRules]) -> Any:
-    """Return which objects have a cost to be made again, by their class or by themselves; uint8[objects]."""
-    rules = [classes.get(name, ClassRules()) for name in trace.classes]
-    by_class = [rule.compute_time is not None or rule.flops_per_byte is not None for rule in rules]
-    return (np.array(by_class, bool)[trace.object_class] | (trace.flops > 0)).astype(np.uint8)
-
-
-def _creation_flops(plan: Plan, trace: AccessTrace, classes: Mapping[str, ClassRules]) -> I64:
-    """Return the work to create each object on each unit in FLOPs: the trace's own, or what its class says."""
-    flops = np.empty((len(plan.units), trace.objects), np.int64)
-    flops[:] = np.rint(trace.flops)
-    for number, name in enumerate(trace.classes):
-        rule = classes.get(name, ClassRules())
-        of_class = trace.object_class == number
-        if rule.flops_per_byte is not None:
-            flops[:, of_class] = np.rint(rule.flops_per_byte * trace.size[of_class])
-        if rule.compute_time is not None:
-            for u, unit in enumerate(plan.units):
-                cost = plan.hops[plan.unit_step[unit][0]].byte_cost[0]
-                flops[u, of_class] = round(rule.compute_time / cost) if cost else 0
-    for u, unit in enumerate(plan.units):
-        if plan.hops[plan.unit_step[unit][0]].byte_cost[0] == 0.0:
-            flops[u] = 0
-    return flops
 
 
 def _trace(plan: Plan, replay: Replay, trace: AccessTrace, foresight: Foresight, options: Options) -> dict[str, Any]:
