@@ -95,12 +95,14 @@ BANDWIDTH = Picture(
     "Bandwidth over time",
     "Each strip is as high as the highest rate beside it; bytes are spread over the time in which they flowed.",
     fits=lambda result: result.timeline is not None,
+    known=True,
 )
 OCCUPANCY = Picture(
     "occupancy_over_time",
     "Occupancy over time",
     "Each strip is full where the tier is full: resident, arriving and leaving bytes.",
     fits=lambda result: result.timeline is not None,
+    known=True,
 )
 LOAD = Picture(
     "load_over_time",
@@ -108,6 +110,7 @@ LOAD = Picture(
     "Requests that run and that wait, and the room for KV that the running ones hold: the first two are as high as the "
     "most beside them, the third is full where the room is.",
     fits=lambda result: result.requests is not None and len(result.requests.samples.get("time_ps", ())) > 0,
+    known=True,
 )
 ROOFLINE = Picture(
     "roofline",

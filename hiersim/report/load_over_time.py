@@ -11,6 +11,7 @@ from hiersim.engine.requests import RequestsResult
 from hiersim.engine.result import Result
 from hiersim.report import strips
 from hiersim.report.format import capacity, percent, plural, shorten
+from hiersim.report.known import Intervals
 from hiersim.report.style import CLASSES, MARK, STATES, new_axes, styled
 
 if TYPE_CHECKING:
@@ -19,16 +20,17 @@ if TYPE_CHECKING:
 I64 = NDArray[np.int64]
 
 
-def load_over_time(result: Result, ax: Axes | None = None) -> Axes:
+def load_over_time(result: Result, ax: Axes | None = None, intervals: Intervals | None = None) -> Axes:
     """Draw strips of the requests that run, of those that wait, and of the room for KV that running ones hold.
 
     Args:
         result: a run that served requests.
         ax: where to draw; a new figure when absent.
+        intervals: of the run's numbers, where they are known; that of the time says where the run ends.
     """
     with styled():
         ax = new_axes(*size(result), ax)
-        strips.draw(ax, _strips(result), (0, result.elapsed_ps), "the run served no requests")
+        strips.draw(ax, _strips(result), (0, result.elapsed_ps), "the run served no requests", intervals)
         ax.set_title(f"Load over time: {shorten(result.name, 40)}")
     return ax
 

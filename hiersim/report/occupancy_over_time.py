@@ -7,24 +7,27 @@ from typing import TYPE_CHECKING
 from hiersim.engine.result import Result
 from hiersim.report import over_time, strips
 from hiersim.report.format import capacity, percent, shorten
+from hiersim.report.known import Intervals
 from hiersim.report.style import colour_of_place, new_axes, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-def occupancy_over_time(result: Result, ax: Axes | None = None) -> Axes:
+def occupancy_over_time(result: Result, ax: Axes | None = None, intervals: Intervals | None = None) -> Axes:
     """Draw a strip for each tier, full where the tier is full.
 
     Args:
         result: a run that kept its timeline.
         ax: where to draw; a new figure when absent.
+        intervals: of the run's numbers, where they are known; that of the time says where the run ends.
     """
     with styled():
         ax = new_axes(*size(result), ax)
         line = result.timeline
         window = line.window_ps if line else (0, 0)
-        strips.draw(ax, _strips(result), window, "the run kept no timeline")
+        known = intervals if window[1] >= result.elapsed_ps else None  # a window may leave the end out
+        strips.draw(ax, _strips(result), window, "the run kept no timeline", known)
         ax.set_title(f"Occupancy over time, of each tier's capacity: {shorten(result.name, 40)}")
     return ax
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hiersim.report.known import Intervals, ends_of, whisker
 from hiersim.report.style import FAINT, INK
 
 if TYPE_CHECKING:
@@ -63,8 +64,13 @@ def coarse(
     return at, highest
 
 
-def draw(ax: Axes, strips: Sequence[Strip], window_ps: tuple[int, int], nothing: str) -> None:
-    """Draw the strips over a window of time in picoseconds; ``nothing`` is said where there are none."""
+def draw(
+    ax: Axes, strips: Sequence[Strip], window_ps: tuple[int, int], nothing: str, intervals: Intervals | None = None
+) -> None:
+    """Draw the strips over a window of time in picoseconds; ``nothing`` is said where there are none.
+
+    Of ``intervals`` that of the whole time is drawn above them: where runs on drawn machines end.
+    """
     scale, unit = next((item for item in reversed(SCALES) if item[0] <= window_ps[1]), SCALES[0])
     for y, strip in enumerate(strips):
         low = y + 0.42
@@ -78,10 +84,12 @@ def draw(ax: Axes, strips: Sequence[Strip], window_ps: tuple[int, int], nothing:
                     va="center", fontsize=8, color=FAINT, annotation_clip=False)  # fmt: skip
     if not strips:
         ax.text(0.5, 0.5, nothing, ha="center", color=FAINT, transform=ax.transAxes)
-    ax.set_ylim(max(1, len(strips)) - 0.5, -0.5)
+    over = ends_of(intervals or {}, "elapsed_ps", scale) if strips else None
+    whisker(ax, -0.62, over)
+    ax.set_ylim(max(1, len(strips)) - 0.5, -0.75 if over else -0.5)
     ax.set_yticks(range(len(strips)), [strip.label for strip in strips])
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     start, end = window_ps[0] / scale, window_ps[1] / scale
-    ax.set_xlim(start, end if end > start else start + 1)
-    ax.set_xlabel(f"simulated time ({unit})")
+    ax.set_xlim(start, max([end if end > start else start + 1, *(over or ())]))
+    ax.set_xlabel(f"simulated time ({unit}){'; line with caps: where runs on drawn machines end' if over else ''}")

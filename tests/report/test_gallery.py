@@ -248,6 +248,14 @@ def test_intervals_are_drawn_where_they_are_known():
     dot = next(line for line in ax.lines if line.get_marker() == "o").get_ydata()[0]
     assert (low, high) == pytest.approx((dot / 1.3, dot / 0.8))
     assert len(others) + 1 == sum(line.get_marker() == "o" for line in ax.lines)
+    for picture in (gallery.BANDWIDTH, gallery.OCCUPANCY):  # where the run ends, above the strips
+        ax = drawn(picture, run, intervals=known_of(run))
+        low, high = whiskers(ax)[0]
+        assert low / high == pytest.approx(0.8 / 1.3)
+        assert ax.get_xlim()[1] == pytest.approx(high)
+        assert "drawn machines end" in ax.get_xlabel()
+        assert look.faults(ax) == []
+        assert whiskers(drawn(picture, run)) == []
     title = next(words for words, _ in look.boxes(drawn(gallery.FLOW, result, intervals=ends_of)) if "moved" in words)
     assert title.endswith("61.4 s (49.1 s to 79.8 s) simulated")
     for picture in (gallery.STALLS, gallery.ENERGY, gallery.TRAFFIC, gallery.FLOW):
