@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TABLE = {  # identity of a policy -> its file here
     "arc": f"{__name__}.arc",
+    "mq": f"{__name__}.mq",
     "opt": f"{__name__}.opt",
     "sieve": f"{__name__}.sieve",
     "slru": f"{__name__}.slru",
