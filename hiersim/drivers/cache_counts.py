@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from types import ModuleType
-
 import numpy as np
 
 from hiersim.drivers.cache_loop import BYTES, EVICTIONS, MISSED_BYTES, MISSES, REQUESTS, RESIDENT, USED
 from hiersim.errors import TraceError
 from hiersim.policies import counting, memory
 from hiersim.policies.contract import Setup
+from hiersim.policies.counting import Loop
 from hiersim.policies.loader import Policy
 
 
 class Counter:
     """A cache of objects of one size that only counts."""
 
-    def __init__(self, loop: ModuleType, setup: Setup, *, future: bool) -> None:
+    def __init__(self, loop: Loop, setup: Setup, *, future: bool) -> None:
         """Start with an empty cache; ``future``: whether the length of the trace must be right."""
         self._loop, self._capacity, self._longest = loop, setup.capacity, setup.accesses if future else None
         self._state = loop.init(setup)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from hiersim.policies.contract import Setup
 
 if TYPE_CHECKING:
+    from hiersim.policies.counting import Loop
     from hiersim.policies.loader import Policy
 
 SMALL, LARGE = 1 << 12, 1 << 14  # sizes that are compared: powers of two, as tables like them
@@ -40,7 +40,7 @@ class Footprint:
         return int(self.per_object * objects + self.per_slot * min(slots, objects) + self.per_access * accesses)
 
 
-def footprint(policy: Policy | ModuleType, *, uniform: bool = True) -> Footprint:
+def footprint(policy: Policy | Loop, *, uniform: bool = True) -> Footprint:
     """Return what a policy's state grows with.
 
     Args:
@@ -75,7 +75,7 @@ def facts(policy: Policy) -> dict[str, float]:
     return {key: round(value, 1) for key, value in found.items() if value}
 
 
-def _bytes(policy: Policy | ModuleType, setup: Setup) -> int:
+def _bytes(policy: Policy | Loop, setup: Setup) -> int:
     if getattr(policy, "needs_parents", False):
         setup = setup._replace(parents=np.full(setup.objects, -1, np.int32))
     return sum(int(array.nbytes) for array in policy.init(setup))

@@ -13,20 +13,41 @@ It must count what the hooks would, in one piece or many; a test compares the tw
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hiersim.policies.loader import Policy
 
 TABLE = {  # identity of a policy -> its file here
     "arc": f"{__name__}.arc",
+    "mq": f"{__name__}.mq",
     "opt": f"{__name__}.opt",
     "sieve": f"{__name__}.sieve",
+    "slru": f"{__name__}.slru",
 }
 
 
-def find(policy: Policy) -> ModuleType | None:
+@dataclass(frozen=True)
+class Loop:
+    """The loop of a policy, with the policy's parameters."""
+
+    module: ModuleType
+    params: Any
+
+    def init(self, setup: Any) -> Any:
+        """Return the state of an empty cache."""
+        return self.module.init(setup._replace(params=self.params))
+
+    @property
+    def count(self) -> Callable[..., int]:
+        """Count the misses of a piece of the trace."""
+        return self.module.count  # type: ignore[no-any-return]
+
+
+def find(policy: Policy) -> Loop | None:
     """Return the loop that counts a policy's misses; ``None`` if it has none of its own."""
     place = TABLE.get(policy.identity) if policy.builtin else None
-    return importlib.import_module(place) if place else None
+    return Loop(importlib.import_module(place), policy.params) if place else None
