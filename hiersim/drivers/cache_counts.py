@@ -45,4 +45,5 @@ def counter(policy: Policy, setup: Setup) -> Counter | None:
     """Return what counts a policy's misses faster than its hooks would; ``None`` if nothing does."""
     loop = counting.find(policy)
     known = setup.accesses > 0 or not policy.needs_future
+    setup = setup._replace(params=policy.params)
     return Counter(loop, setup, future=policy.needs_future) if loop and setup.uniform and known else None

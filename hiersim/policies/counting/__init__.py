@@ -23,6 +23,7 @@ TABLE = {  # identity of a policy -> its file here
     "arc": f"{__name__}.arc",
     "opt": f"{__name__}.opt",
     "sieve": f"{__name__}.sieve",
+    "wtinylfu_lcs": f"{__name__}.wtinylfu_lcs",
 }
 
 
