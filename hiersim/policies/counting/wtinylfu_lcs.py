@@ -46,13 +46,13 @@ def count(state: State, keys: np.ndarray, next_use: np.ndarray, start: int, room
             join(state, WINDOW, key)
             bloom.add(state.table, state.carried, state.spots, key)
             continue
+        if part != WINDOW:
+            note(state, key)
         if part == PROBATION:
             promote(state, key)
         else:
             ring.unlink(state.links, key)
             ring.push(state.links, state.where.shape[0] + part, key)
-        if part != WINDOW:
-            note(state, key)
     return misses
 
 
