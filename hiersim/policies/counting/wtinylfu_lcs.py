@@ -36,7 +36,7 @@ def count(state: State, keys: np.ndarray, next_use: np.ndarray, start: int, room
         memory.prefetch(state.links, 2 * coming)
         memory.prefetch(state.where, coming)
         bloom.fetch(state.spots, coming)
-        part = state.where[key]
+        part = np.int64(state.where[key])
         if part == ABSENT:
             misses += 1
             room -= 1

@@ -74,7 +74,7 @@ def on_insert(state: State, key: int, req: Request) -> None:
 
 def on_hit(state: State, key: int, req: Request) -> None:
     """Become the most recent of the window or of the protected; in the main part, count."""
-    part = state.where[key]
+    part = np.int64(state.where[key])
     if part != PROBATION:
         ring.unlink(state.links, key)
         ring.push(state.links, state.where.shape[0] + part, key)
