@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.core.extending import intrinsic
 
@@ -64,10 +63,6 @@ if jit.DISABLED:
         """Return the number of the highest bit of a word that is not 0."""
         return (int(word) & (2**64 - 1)).bit_length() - 1
 
-    def upper(one: Any, other: Any) -> Any:
-        """Return the upper half of the product of two uint64."""
-        return np.uint64((int(one) * int(other)) >> 64)
-
     def pattern(value: Any) -> int:
         """Return the bits of a float64 as an integer; of numbers from 0 on, the larger has the larger pattern."""
         return int(np.float64(value).view(np.int64))
@@ -87,17 +82,6 @@ else:
             return builder.sub(context.get_constant(types.int64, 63), zeros)
 
         return types.int64(types.int64), code
-
-    @intrinsic
-    def upper(typing_context, one, other):  # type: ignore[no-untyped-def]
-        """Return the upper half of the product of two uint64."""
-
-        def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            wide = ir.IntType(128)
-            product = builder.mul(*(builder.zext(each, wide) for each in args))
-            return builder.trunc(builder.lshr(product, wide(64)), ir.IntType(64))
-
-        return types.uint64(types.uint64, types.uint64), code
 
     @intrinsic
     def pattern(typing_context, value):  # type: ignore[no-untyped-def]

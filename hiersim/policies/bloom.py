@@ -1,8 +1,10 @@
 """The counting Bloom filter of libCacheSim, to the counter: for the variant of W-TinyLFU that reproduces it.
 
 A key has ten counters, at (a + i b mod 2^32) mod n for i from 0 to 9; a and b are the lower halves of its XXH64 with
-two seeds. Its estimate is the least of them; `add` raises all of them. ``table`` is int32[n], ``pairs`` is
-uint32[2 * objects]: a and b of each key; ``inverse`` is uint64[1]: what stands for dividing by n (see `remainder`).
+two seeds. Its estimate is the least of them; `add` raises all of them. ``spots`` is uint32[10 * objects]: where those
+of each key are. ``table`` is uint8[n], small so that it stays close to the processor, and ``carried`` int32[n]: a
+counter at 255 that is raised keeps 128 and carries 128, so that it is ``table`` plus 128 times ``carried``, which is 0
+where ``table`` is below 128.
 
 XXH64: Collet: xxHash fast digest algorithm, https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md.
 """
@@ -14,25 +16,27 @@ from typing import Any
 
 import numpy as np
 
-from hiersim import jit
-from hiersim.jit import hot, inner
-from hiersim.policies import bits, memory
+from hiersim.jit import hot, inner, kernel
+from hiersim.policies import memory
 
 HASHES = 10  # ceil(ln 2 * PER_ENTRY)
 PER_ENTRY = -math.log(0.001) / math.log(2) ** 2  # counters, for one false answer in a thousand
 SEEDS = (0x12345678, 0x12344321)
 WRAP = 2**32
+CARRY = 7  # a counter carries 2^CARRY at once,
+LARGE = 1 << CARRY  # and may have done so if `table` says this or more
 PRIMES = (0x9E3779B185EBCA87, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0x85EBCA77C2B2AE63, 0x27D4EB2F165667C5)
 
 
 def empty(objects: int, entries: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return ``table``, ``pairs`` and ``inverse`` for ``entries`` of the keys 0 to ``objects`` - 1."""
+    """Return ``table``, ``carried`` and ``spots`` for ``entries`` of the keys 0 to ``objects`` - 1."""
     counters = math.ceil(PER_ENTRY * entries)
-    pairs = np.empty(2 * objects, np.uint32)
-    for i, seed in enumerate(SEEDS):
-        pairs[i::2] = (hash_of(np.arange(objects, dtype=np.uint64), seed) & np.uint64(WRAP - 1)).astype(np.uint32)
     counters = counters if counters >= HASHES else 2 * HASHES
-    return np.zeros(counters, np.int32), pairs, np.array([(2**64 - 1) // counters + 1], np.uint64)
+    keys = np.arange(objects, dtype=np.uint64)
+    words, steps = ((hash_of(keys, seed) & np.uint64(WRAP - 1)).astype(np.uint32) for seed in SEEDS)
+    spots = np.empty(HASHES * objects, np.uint32)
+    spread(words, steps, counters, spots)
+    return np.zeros(counters, np.uint8), np.zeros(counters, np.int32), spots
 
 
 def hash_of(words: np.ndarray, seed: int) -> np.ndarray:
@@ -51,69 +55,78 @@ def turn(words: np.ndarray, by: int) -> np.ndarray:
 
 
 @inner
-def add(table: np.ndarray, pairs: np.ndarray, inverse: np.ndarray, key: int) -> None:
+def add(table: np.ndarray, carried: np.ndarray, spots: np.ndarray, key: int) -> None:
     """Count one request for ``key``."""
-    word, step, length, times = pair_of(table, pairs, inverse, key)
-    for _ in range(HASHES):
-        table[remainder(word, length, times)] += 1
-        word = (word + step) & np.uint64(WRAP - 1)
+    first = np.uint64(HASHES * key)
+    for i in range(HASHES):
+        raise_one(table, carried, spots[first + np.uint64(i)])
 
 
 @inner
-def estimate(table: np.ndarray, pairs: np.ndarray, inverse: np.ndarray, key: int) -> int:
+def estimate(table: np.ndarray, carried: np.ndarray, spots: np.ndarray, key: int) -> int:
     """Return how often ``key`` was asked for lately, at least."""
-    word, step, length, times = pair_of(table, pairs, inverse, key)
-    least = int(table[remainder(word, length, times)])
-    for _ in range(HASHES - 1):
-        word = (word + step) & np.uint64(WRAP - 1)
-        least = min(least, int(table[remainder(word, length, times)]))
-    return least
+    first, least = np.uint64(HASHES * key), np.int64(2 * LARGE)
+    for i in range(HASHES):
+        least = min(least, np.int64(table[spots[first + np.uint64(i)]]))
+    return least if least < LARGE else whole(table, carried, spots, key)  # type: ignore[return-value]
 
 
 @inner
-def add_and_estimate(table: np.ndarray, pairs: np.ndarray, inverse: np.ndarray, key: int) -> int:
+def add_and_estimate(table: np.ndarray, carried: np.ndarray, spots: np.ndarray, key: int) -> int:
     """Count one request for ``key``, and return how often it was asked for before."""
-    word, step, length, times = pair_of(table, pairs, inverse, key)
-    least = np.int64(2**31 - 1)
-    for _ in range(HASHES):
-        place = remainder(word, length, times)
-        least = min(least, np.int64(table[place]))  # where two of its counters are one, the first look counts
-        table[place] += 1
-        word = (word + step) & np.uint64(WRAP - 1)
+    first, least = np.uint64(HASHES * key), np.int64(2 * LARGE)
+    if table[spots[first]] >= LARGE:
+        least = np.int64(estimate(table, carried, spots, key))
+        add(table, carried, spots, key)
+        return least  # type: ignore[return-value]
+    for i in range(HASHES):
+        spot = spots[first + np.uint64(i)]
+        least = min(least, np.int64(table[spot]))  # where two of its counters are one, the first look counts
+        raise_one(table, carried, spot)
     return least  # type: ignore[return-value]
 
 
 @hot
-def pair_of(table: np.ndarray, pairs: np.ndarray, inverse: np.ndarray, key: int) -> Any:
-    """Return a key's first word, the step to the next, the length of the table and what stands for dividing by it."""
-    return np.uint64(pairs[2 * key]), np.uint64(pairs[2 * key + 1]), np.uint64(table.shape[0]), inverse[0]
-
-
-if jit.DISABLED:
-
-    def remainder(word: Any, by: Any, inverse: Any) -> int:
-        """Return ``word`` modulo ``by``."""
-        return int(word) % int(by)
-
-else:
-
-    @hot
-    def remainder(word: Any, by: Any, inverse: Any) -> int:
-        """Return ``word`` modulo ``by``, both below 2^32, ``inverse`` being 2^64 / ``by`` rounded up.
-
-        Lemire, Kaser, Kurz: Faster remainder by direct computation. Software: Practice and Experience 49(6), 2019.
-        """
-        return int(bits.upper(word * inverse, by))  # the product is taken modulo 2^64
-
-
-@hot
-def fetch(pairs: np.ndarray, key: int) -> None:
-    """Ask for the memory that says where a key's counters are."""
-    memory.prefetch(pairs, 2 * key)
+def raise_one(table: np.ndarray, carried: np.ndarray, spot: Any) -> None:
+    """Raise a counter."""
+    value = (int(table[spot]) + 1) & (2 * LARGE - 1)
+    table[spot] = value
+    if value == 0:
+        table[spot] = LARGE
+        carried[spot] += 1
 
 
 @inner
-def age(table: np.ndarray) -> None:
+def whole(table: np.ndarray, carried: np.ndarray, spots: np.ndarray, key: int) -> int:
+    """Return the least of the counters of ``key`` with what they carried."""
+    first, least = np.uint64(HASHES * key), np.int64(2**62)
+    for i in range(HASHES):
+        spot = spots[first + np.uint64(i)]
+        least = min(least, np.int64(table[spot]) + (np.int64(carried[spot]) << CARRY))
+    return least  # type: ignore[return-value]
+
+
+@hot
+def fetch(spots: np.ndarray, key: int) -> None:
+    """Ask for the memory that says where a key's counters are."""
+    memory.prefetch(spots, HASHES * key)
+    memory.prefetch(spots, HASHES * key + HASHES - 1)
+
+
+@kernel
+def spread(words: np.ndarray, steps: np.ndarray, length: int, spots: np.ndarray) -> None:
+    """Fill in where the counters of each key are."""
+    for key in range(words.shape[0]):
+        word, step = np.uint64(words[key]), np.uint64(steps[key])
+        for i in range(HASHES):
+            spots[HASHES * key + i] = word % np.uint64(length)
+            word = (word + step) & np.uint64(WRAP - 1)
+
+
+@inner
+def age(table: np.ndarray, carried: np.ndarray) -> None:
     """Halve all counters."""
     for i in range(table.shape[0]):
-        table[i] >>= 1
+        value = (np.int64(table[i]) + (np.int64(carried[i]) << CARRY)) >> 1
+        more = max(np.int64(0), value - LARGE) >> CARRY
+        table[i], carried[i] = value - (more << CARRY), more

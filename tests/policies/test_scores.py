@@ -8,7 +8,7 @@ from oracle.policies import next_uses, replay
 from policies.streams import sizes_of, stream, twin
 
 from hiersim import jit, policies
-from hiersim.drivers.cache_study import study
+from hiersim.drivers.cache_study import Study, study
 from hiersim.policies import bits, heap, hooks, radix
 from hiersim.policies.contract import NEVER, Setup
 
@@ -206,6 +206,20 @@ def test_which_requests_count_in_wtinylfu():
     keys = [0, 1, 2, 3, 2, 4, 5]
     assert victims_of("wtinylfu:window=0.5", keys, 4) == [3, 0]
     assert victims_of("wtinylfu-lcs:window=0.5", keys, 4) == [3, 2]
+
+
+def test_counters_of_wtinylfu_that_pass_a_byte():
+    """They are halved rarely, so that some pass 255 several times over, and keys whose all do are compared."""
+    keys = stream(2, 4_000, 12)
+    naive = twin("wtinylfu-lcs", 6, objects=12, window=0.4, sample=500)
+    victims, misses, _ = replay(naive, keys.tolist(), [1] * 12, 6, next_uses(keys.tolist()))
+    name = "wtinylfu-lcs:window=0.4,sample=500"
+    assert study(keys, None, name, 6, objects=12, victims=True).victims.tolist() == victims
+    only = Study(name, 6, 12, accesses=len(keys), counts_only=True)
+    only.feed(keys)
+    assert only.result().misses == misses
+    assert max(naive.counters) > 1_000
+    assert min(naive.estimate(key) for key in range(12)) > 128
 
 
 @pytest.mark.parametrize("uniform", [True, False])

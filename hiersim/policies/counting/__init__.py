@@ -27,6 +27,7 @@ TABLE = {  # identity of a policy -> its file here
     "opt": f"{__name__}.opt",
     "sieve": f"{__name__}.sieve",
     "slru": f"{__name__}.slru",
+    "wtinylfu_lcs": f"{__name__}.wtinylfu_lcs",
 }
 
 

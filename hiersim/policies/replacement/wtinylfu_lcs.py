@@ -39,9 +39,9 @@ class State(NamedTuple):
     sizes: np.ndarray  # int64[objects + 1] bytes; int64[1] where every key counts 1
     amounts: np.ndarray  # int64[10]: bytes in the parts; the most in each; SAMPLE, and HITS in it; the key that is
     # MOVING into the main part when the key DOOMED leaves, -1 for none
-    table: np.ndarray  # int32[counters]: see `policies.bloom`
-    pairs: np.ndarray  # uint32[2 * objects]
-    inverse: np.ndarray  # uint64[1]
+    table: np.ndarray  # uint8[counters]: see `policies.bloom`
+    carried: np.ndarray  # int32[counters]
+    spots: np.ndarray  # uint32[10 * objects]
 
 
 def check_params(params: Params) -> str:
@@ -69,12 +69,12 @@ def on_insert(state: State, key: int, req: Request) -> None:
     if state.sizes.shape[0] > 1:
         state.sizes[key] = req.size
     join(state, WINDOW, key)
-    bloom.add(state.table, state.pairs, state.inverse, key)
+    bloom.add(state.table, state.carried, state.spots, key)
 
 
 def on_hit(state: State, key: int, req: Request) -> None:
     """Become the most recent of the window or of the protected; in the main part, count."""
-    part = state.where[key]
+    part = np.int64(state.where[key])
     if part != PROBATION:
         ring.unlink(state.links, key)
         ring.push(state.links, state.where.shape[0] + part, key)
@@ -86,11 +86,11 @@ def on_hit(state: State, key: int, req: Request) -> None:
             leave(state, out)
             join(state, PROBATION, out)
     if part != WINDOW:
-        bloom.add(state.table, state.pairs, state.inverse, key)
+        bloom.add(state.table, state.carried, state.spots, key)
         state.amounts[HITS] += 1
         if state.amounts[HITS] >= state.amounts[SAMPLE]:
             state.amounts[HITS] = 0
-            bloom.age(state.table)
+            bloom.age(state.table, state.carried)
 
 
 def on_remove(state: State, key: int) -> None:
@@ -112,13 +112,13 @@ def victim(state: State, req: Request) -> int:
         while amounts[WINDOW] > 0 and fits(state, oldest(state, WINDOW)):
             candidate = oldest(state, WINDOW)
             move_in(state, candidate)
-            bloom.add(state.table, state.pairs, state.inverse, candidate)
+            bloom.add(state.table, state.carried, state.spots, candidate)
     main = amounts[PROBATION] + amounts[PROTECTED]
     key = oldest(state, WINDOW if main == 0 else PROBATION if amounts[PROBATION] > 0 else PROTECTED)
     if main > 0 and amounts[WINDOW] > 0 and amounts[MOVING] < 0:
         candidate = oldest(state, WINDOW)
-        uses = bloom.estimate(state.table, state.pairs, state.inverse, key)
-        if bloom.add_and_estimate(state.table, state.pairs, state.inverse, candidate) > uses:
+        uses = bloom.estimate(state.table, state.carried, state.spots, key)
+        if bloom.add_and_estimate(state.table, state.carried, state.spots, candidate) > uses:
             amounts[MOVING] = candidate
         else:
             key = candidate
@@ -126,7 +126,7 @@ def victim(state: State, req: Request) -> int:
     for part in (WINDOW, PROBATION):
         head = state.where.shape[0] + part
         ring.fetch_next(state.links, head)
-        bloom.fetch(state.pairs, ring.second(state.links, head))
+        bloom.fetch(state.spots, ring.second(state.links, head))
     return int(key)
 
 
@@ -175,4 +175,4 @@ def fetch_ahead(state: State, key: int, later: int) -> None:
     """Fetch what an access to come will touch."""
     memory.prefetch(state.links, 2 * key)
     memory.prefetch(state.where, key)
-    bloom.fetch(state.pairs, key)
+    bloom.fetch(state.spots, key)
