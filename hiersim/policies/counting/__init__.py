@@ -6,6 +6,7 @@ have it with less work for some policies: a file here has its own state and its 
     init(setup) -> State                                 as a policy's, `contract.Setup`
     count(state, keys, next_use, start, room) -> misses  ``start`` is the number of the first access; ``room`` how many
                                                          objects come in before one must leave
+    suits(params) -> bool                                if it is for some parameters alone
 
 It must count what the hooks would, in one piece or many; a test compares the two.
 """
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 TABLE = {  # identity of a policy -> its file here
     "arc": f"{__name__}.arc",
+    "clock": f"{__name__}.clock",
     "mq": f"{__name__}.mq",
     "opt": f"{__name__}.opt",
     "sieve": f"{__name__}.sieve",
@@ -51,4 +53,8 @@ class Loop:
 def find(policy: Policy) -> Loop | None:
     """Return the loop that counts a policy's misses; ``None`` if it has none of its own."""
     place = TABLE.get(policy.identity) if policy.builtin else None
-    return Loop(importlib.import_module(place), policy.params) if place else None
+    if place is None:
+        return None
+    module = importlib.import_module(place)
+    fits = not hasattr(module, "suits") or module.suits(policy.params)
+    return Loop(module, policy.params) if fits else None

@@ -1,9 +1,4 @@
-"""SIEVE's misses, counted block by block: a hit only leaves the number of its access, and needs no branch.
-
-Whether an access hits can be predicted no better than the trace, and a branch that is predicted wrong costs more than
-all else. So a block of accesses is looked at first, without a branch: which keys are missing, when each was seen last,
-and when before that. Then only the misses are gone through, a bit each. Two things can differ from the first look: a
-key that came in meanwhile is here, and one that was evicted is missing when it is next asked for, which sets its bit.
+"""SIEVE's misses, counted block by block: a hit only leaves the number of its access (see `counting.blocks`).
 
 A key is visited if it was seen after it came in and after the hand last passed it. Where the first look has seen it
 later than the miss at hand, the times before that lead back.
@@ -16,8 +11,9 @@ import numpy as np
 from hiersim.jit import hot, kernel
 from hiersim.policies import bits, memory
 from hiersim.policies.contract import Setup
+from hiersim.policies.counting import blocks
+from hiersim.policies.counting.blocks import BLOCK
 
-BLOCK = 32  # accesses looked at at once, a bit each
 SOON = 8  # slots from the front whose keys are worth fetching
 AHEAD, FIRST, KEYS, OTHER_FIRST, OTHER_KEYS = range(
     5
@@ -55,7 +51,7 @@ def count(state: State, keys: np.ndarray, next_use: np.ndarray, start: int, room
     """Return the misses of a piece of the trace."""
     misses = 0
     for begin in range(0, keys.shape[0], BLOCK):
-        missing = look(state, keys, begin, start)
+        missing = blocks.look(state, keys, begin, start)
         while missing != 0:
             at = bits.highest_bit(missing & -missing)
             missing &= missing - 1
@@ -72,27 +68,12 @@ def count(state: State, keys: np.ndarray, next_use: np.ndarray, start: int, room
 
 
 @hot
-def look(state: State, keys: np.ndarray, begin: int, start: int) -> int:
-    """Note all accesses of a block as seen; return a bit for each whose key is not here."""
-    missing, count = np.int64(0), min(BLOCK, keys.shape[0] - begin)
-    after = BLOCK if begin + 2 * BLOCK <= keys.shape[0] else 0
-    for i in range(count):
-        coming, key = keys[begin + after + i], keys[begin + i]
-        memory.prefetch(state.here, coming)
-        memory.prefetch(state.seen, coming)
-        state.before[i] = state.seen[key]
-        state.seen[key] = start + begin + i
-        missing |= np.int64(state.here[key] == 0) << i
-    return int(missing)
-
-
-@hot
 def evict(state: State, now: int, begin: int) -> int:
     """Move the hand to a key not visited by now, which leaves; return the bit of its next access in the block, or 0."""
     while True:
         key = take(state)
         seen, again = state.seen[key], np.int64(-1)
-        while seen > now:
+        while seen > now:  # its last access by now, and the place in the block of the next one
             again = seen - begin
             seen = state.before[again]
         if seen <= state.since[key]:
@@ -103,7 +84,7 @@ def evict(state: State, now: int, begin: int) -> int:
     soon = state.slots[state.ends[AHEAD] + min(state.ends[FIRST] + SOON, state.slots.shape[0] // 2 - 1)]
     memory.prefetch(state.seen, soon)
     memory.prefetch(state.since, soon)
-    return int(np.int64(1) << again) if again >= 0 else 0
+    return blocks.bit_of(again)
 
 
 @hot
