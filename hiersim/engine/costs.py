@@ -18,6 +18,7 @@ from hiersim.engine.columns import (
     R_COUNTS,
     R_HOPS,
     REQUESTS,
+    SHAPE_ROWS,
     SLOWEST,
 )
 from hiersim.engine.effects import activation, dies, packets
@@ -95,8 +96,8 @@ def are_equal(w: World, g: int, route: int, amount: int) -> bool:
 
 @hot
 def place(route: int, amount: int) -> int:
-    """Return where the costs of a route's transfers of a size are remembered: one of a few places of the route."""
-    return (route << KNOWN_BITS) | ((amount >> 12) ^ (amount >> 17)) & ((1 << KNOWN_BITS) - 1)
+    """Return where a route's transfers of a size are remembered: one of a few rows of the route, behind the shapes."""
+    return SHAPE_ROWS + ((route << KNOWN_BITS) | ((amount >> 12) ^ (amount >> 17)) & ((1 << KNOWN_BITS) - 1))
 
 
 @inner
@@ -111,7 +112,7 @@ def enter(w: World, g: int, route: int, amount: int) -> None:
 
 @inner
 def recall(w: World, g: int, route: int, row: int) -> None:
-    """Enter the costs that a group of a route had whose transfers were as large."""
+    """Enter what was kept in a row of a group of the same route."""
     bounds = w.routes[route, R_BOUNDS]
     for i in range(bounds):
         w.group_cost[g, i] = w.known_cost[row, i]
@@ -124,15 +125,21 @@ def recall(w: World, g: int, route: int, row: int) -> None:
 def learn(w: World, g: int, route: int, amount: int) -> None:
     """Enter costs that are not remembered, and remember them."""
     enter_sizes(w, g, route, amount)
-    bounds, row = w.routes[route, R_BOUNDS], place(route, amount)
-    for i in range(bounds):
+    for i in range(w.routes[route, R_BOUNDS]):
         at = 3 * w.route_bound_at[route, i]
-        cost = byte_cost(w, route, i, amount, w.group_wire[g, at], w.group_wire[g, at + 1])
-        w.group_cost[g, i] = cost
-        w.known_cost[row, i] = cost
+        w.group_cost[g, i] = byte_cost(w, route, i, amount, w.group_wire[g, at], w.group_wire[g, at + 1])
+    row = place(route, amount)
+    keep(w, g, route, row)
+    w.known_size[row] = amount
+
+
+@inner
+def keep(w: World, g: int, route: int, row: int) -> None:
+    """Note in a row what has been entered for a group of a route."""
+    bounds = w.routes[route, R_BOUNDS]
+    w.rates[g, SLOWEST] = slowest(w, g, route)
+    for i in range(bounds):
+        w.known_cost[row, i] = w.group_cost[g, i]
     for i in range(3 * w.routes[route, R_HOPS]):
         w.known_wire[row, i] = w.group_wire[g, i]
-    most = slowest(w, g, route)
-    w.rates[g, SLOWEST] = most
-    w.known_cost[row, bounds] = most
-    w.known_size[row] = amount
+    w.known_cost[row, bounds] = w.rates[g, SLOWEST]

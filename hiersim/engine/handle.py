@@ -93,7 +93,6 @@ SHAPES = {  # dtype and number of dimensions, where they are not int64 and 2
     "share": ("float64", 2),
     "known_size": ("int64", 1),
     "known_cost": ("float64", 2),
-    "shape_cost": ("float64", 2),
     "memo_rate": ("float64", 2),
     "memo_asked": ("int64", 1),
     "crosses": ("uint8", 2),

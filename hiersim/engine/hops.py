@@ -207,6 +207,7 @@ def _describe(plan: Plan, near: set[int], computing: set[int], operating: set[in
             slot[r] = c.NONE
             slot[r, : len(with_slots)] = with_slots
             rows[r, c.R_OPERATES] = 1
+    known = c.SHAPE_ROWS + (len(plan.routes) << c.KNOWN_BITS)
     return {
         "routes": rows,
         "route_hop": hop,
@@ -217,11 +218,9 @@ def _describe(plan: Plan, near: set[int], computing: set[int], operating: set[in
         "route_cost": cost,
         "route_loaded": loaded,
         "crosses": crosses,
-        "known_size": np.zeros(len(plan.routes) << c.KNOWN_BITS, np.int64),
-        "known_cost": np.zeros((len(plan.routes) << c.KNOWN_BITS, most + 1)),
-        "known_wire": np.zeros((len(plan.routes) << c.KNOWN_BITS, 3 * longest), np.int64),
+        "known_size": np.zeros(known, np.int64),
+        "known_cost": np.zeros((known, most + 1)),
+        "known_wire": np.zeros((known, 3 * longest), np.int64),
         "shape": np.zeros((c.SHAPE_ROWS, c.SHAPE_COLUMNS), np.int64),
-        "shape_cost": np.zeros((c.SHAPE_ROWS, most + 1)),
-        "shape_wire": np.zeros((c.SHAPE_ROWS, 3 * longest), np.int64),
         "first_group": np.full((len(plan.routes), c.CLASSES), c.NONE, np.int64),
     }

@@ -5,7 +5,7 @@ Transcribes docs/model.md, section 13. Each shape that is entered has a number o
 
 from __future__ import annotations
 
-from hiersim.engine import work
+from hiersim.engine import costs, work
 from hiersim.engine.columns import (
     G_SHAPE,
     J_AMOUNT,
@@ -19,9 +19,7 @@ from hiersim.engine.columns import (
     SH_WRITTEN,
     SHAPE_ROWS,
     SHAPES,
-    SLOWEST,
 )
-from hiersim.engine.costs import byte_cost, slowest
 from hiersim.engine.effects import activation, packets
 from hiersim.engine.mixing import mix
 from hiersim.engine.world import World
@@ -31,16 +29,11 @@ from hiersim.jit import hot, inner
 @inner
 def enter(w: World, g: int, job: int) -> None:
     """Enter what a picosecond of an operation's work takes of its unit, and of its near tier for what it moves."""
-    route = w.jobs[job, J_ROUTE]
     row = place(w, job)
-    if not knows(w, row, job):
+    if knows(w, row, job):
+        costs.recall(w, g, w.jobs[job, J_ROUTE], row)
+    else:
         learn(w, row, g, job)
-    bounds = w.routes[route, R_BOUNDS]
-    for i in range(bounds):
-        w.group_cost[g, i] = w.shape_cost[row, i]
-    for i in range(3 * w.routes[route, R_HOPS]):
-        w.group_wire[g, i] = w.shape_wire[row, i]
-    w.rates[g, SLOWEST] = w.shape_cost[row, bounds]
     w.groups[g, G_SHAPE] = w.shape[row, SH_NUMBER]
 
 
@@ -65,22 +58,21 @@ def knows(w: World, row: int, job: int) -> bool:
 
 @inner
 def learn(w: World, row: int, g: int, job: int) -> None:
-    """Put the shape of an operation in a row, under the next number."""
+    """Enter costs that are not remembered, and remember them in a row, under the next number."""
     route, duration = w.jobs[job, J_ROUTE], w.jobs[job, J_AMOUNT]
     for i in range(1, w.routes[route, R_HOPS]):
         hop, direction = w.route_hop[route, i], w.route_direction[route, i]
         amount = work.moved(w, job, direction)
-        w.shape_wire[row, 3 * i] = packets.on_wire(w, hop, direction, amount)
-        w.shape_wire[row, 3 * i + 2] = activation.opened(w, hop, amount)
+        w.group_wire[g, 3 * i] = packets.on_wire(w, hop, direction, amount)
+        w.group_wire[g, 3 * i + 2] = activation.opened(w, hop, amount)
     for i in range(w.routes[route, R_BOUNDS]):
         on = w.route_bound_at[route, i]
         if on == 0:  # the unit itself
             w.group_cost[g, i] = 1.0
         else:
             amount = work.moved(w, job, w.route_direction[route, on])
-            w.group_cost[g, i] = (byte_cost(w, route, i, amount, w.shape_wire[row, 3 * on], 0) * amount) / duration
-        w.shape_cost[row, i] = w.group_cost[g, i]
-    w.shape_cost[row, w.routes[route, R_BOUNDS]] = slowest(w, g, route)
+            w.group_cost[g, i] = (costs.byte_cost(w, route, i, amount, w.group_wire[g, 3 * on], 0) * amount) / duration
+    costs.keep(w, g, route, row)
     w.clock[SHAPES] += 1
     w.shape[row, SH_ROUTE] = route + 1
     w.shape[row, SH_DURATION] = duration

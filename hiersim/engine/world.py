@@ -76,12 +76,10 @@ class World(NamedTuple):
     memo: I64  # [MEMO_ROWS, MEMO_COLUMNS]: groups + 1, full caches; of each group what it asks, 2 words, and its bound
     memo_rate: F64  # [MEMO_ROWS, MEMO_GROUPS + bounds]: rates, and what is left of the bounds
     memo_asked: I64  # [MEMO_COLUMNS]: scratch, as the rows of the memo begin
-    known_size: I64  # [places, see costs.place]: bytes of the transfers for which the next two hold, 0 at first
-    known_cost: F64  # [places, bounds of a route + 1]: as ``group_cost``, then the most of them that must hold
-    known_wire: I64  # [places, 3 x hops of a route]: as ``group_wire``
-    shape: I64  # [SHAPE_ROWS, SHAPE_COLUMNS]: operations whose costs the next two hold
-    shape_cost: F64  # [SHAPE_ROWS, bounds of a route + 1]: as ``known_cost``
-    shape_wire: I64  # [SHAPE_ROWS, 3 x hops of a route]: as ``group_wire``
+    known_size: I64  # [known]: bytes of the transfers for which the next two hold, see costs.place; 0 at first
+    known_cost: F64  # [known, bounds of a route + 1]: as ``group_cost``, then the most of them that must hold
+    known_wire: I64  # [known, 3 x hops of a route]: as ``group_wire``
+    shape: I64  # [SHAPE_ROWS, SHAPE_COLUMNS]: operations for which the first rows of those two hold
     crosses: U8  # [routes, bounds]: 1 where the route has the bound
     bound_time: I64  # [H, bounds]: picoseconds of flows on a hop, by the bound that limits them
     move: I64  # [T, T]: the route of a move

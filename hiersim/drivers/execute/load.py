@@ -74,7 +74,7 @@ def extended(p: Program, piece: Operations | None, numbers: Numbers, critical: A
     parts["first"], parts["entries"] = successors(parts["after_offsets"], before)
     grown = Program(**parts)
     link(grown.streams, grown.stream, grown.following, grown.state, old)
-    wait_for(grown.left, grown.critical, grown.over, (grown.after_offsets, grown.after, before), critical, base, old)
+    wait_for(grown.left, grown.critical, (grown.after_offsets, grown.after, before), critical, base, old)
     state[x.SHORT] = int((grown.streams[:, x.S_LEFT] < state[x.LEAST]).sum())
     return grown
 
@@ -133,13 +133,12 @@ def _longer(column: Any, more: Any, count: int) -> Any:
 
 
 @kernel
-def wait_for(left: Any, critical: Any, over: Any, comes: Any, earlier: Any, base: int, start: int) -> None:
+def wait_for(left: Any, critical: Any, comes: Any, earlier: Any, base: int, start: int) -> None:
     """Give new rows the number of operations that they come after and that are not over, and the chains of the others.
 
     Args:
         left: of each row, how many of them are not over.
         critical: of each row, its chain of operations.
-        over: when a row was over, -1 before.
         comes: where each row has its entries; what it comes after by place in the trace; and by row, -1 if over.
         earlier: the chains of operations that have left the rows, by place.
         base: the place of the first row.
@@ -148,13 +147,12 @@ def wait_for(left: Any, critical: Any, over: Any, comes: Any, earlier: Any, base
     offsets, places, before = comes
     for row in range(start, left.shape[0]):
         for e in range(offsets[row], offsets[row + 1]):
-            at = places[e] - base
             if before[e] >= 0:
                 left[row] += 1
-            elif at < 0:
+            elif places[e] < base:
                 critical[row] = max(critical[row], earlier[places[e]])
-            elif over[at] >= 0:
-                critical[row] = max(critical[row], critical[at])
+            else:
+                critical[row] = max(critical[row], critical[places[e] - base])
 
 
 @kernel

@@ -13,6 +13,7 @@ import numpy as np
 from hiersim.jit import hot, kernel
 from hiersim.policies import bits, memory, ring
 from hiersim.policies.contract import Setup
+from hiersim.policies.counting.waiting import settle, uses
 from hiersim.policies.replacement.arc import ABSENT, B1, B2, CAPACITY, T1, T2
 
 BLOCK = 8  # accesses looked at at once, a bit each: as few as a processor can fetch memory for in the meantime
@@ -59,13 +60,13 @@ def count(state: State, keys: np.ndarray, next_use: np.ndarray, start: int, room
                 if room < 0:
                     room, source = 0, trim(state, was)
                     if source == T2:
-                        settle(state, keys, begin, waiting & (bit - 1))
+                        settle(state.links, head_of(state, T2), keys, begin, waiting & (bit - 1))
                         again = uses(keys, begin, at + 1, end, oldest(state, T2))
                         waiting, asked = waiting & -bit & ~again, asked | again
                     evict(state, source)
             enter(state, key, was)
             waiting |= 0 if was == ABSENT else bit
-        settle(state, keys, begin, waiting)
+        settle(state.links, head_of(state, T2), keys, begin, waiting)
     return misses
 
 
@@ -80,26 +81,6 @@ def look(state: State, keys: np.ndarray, begin: int, end: int) -> int:
         memory.prefetch(state.links, 2 * coming)
         asked |= np.int64(state.where[int(keys[begin + i])] != T2) << i
     return int(asked)
-
-
-@hot
-def settle(state: State, keys: np.ndarray, begin: int, waiting: int) -> None:
-    """Make the keys of these accesses the most recent of T2, in order."""
-    head = head_of(state, T2)
-    while waiting != 0:
-        key = int(keys[begin + bits.highest_bit(waiting & -waiting)])
-        waiting &= waiting - 1
-        ring.unlink(state.links, key)
-        ring.push(state.links, head, key)
-
-
-@hot
-def uses(keys: np.ndarray, begin: int, first: int, end: int, key: int) -> int:
-    """Return a bit for each access of a block to ``key``, from the access ``first`` on."""
-    found = np.int64(0)
-    for i in range(first, end):
-        found |= np.int64(keys[begin + i] == key) << i
-    return int(found)
 
 
 @hot

@@ -35,15 +35,8 @@ def suits(params: Params) -> bool:
 
 def init(setup: Setup) -> State:
     """Start with an empty cache."""
-    times = np.int32 if 0 < setup.accesses < 2**31 else np.int64
-    return State(
-        np.zeros(setup.objects, np.uint8),
-        np.full(setup.objects, -1, times),
-        np.zeros(setup.objects, times),
-        np.zeros(BLOCK, times),
-        np.zeros(max(1, min(setup.objects, setup.capacity)), np.int32),
-        np.zeros(2, np.int64),
-    )
+    most = max(1, min(setup.objects, setup.capacity))
+    return State(*blocks.empty(setup), np.zeros(most, np.int32), np.zeros(2, np.int64))
 
 
 @kernel

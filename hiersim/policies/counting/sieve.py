@@ -15,10 +15,9 @@ from hiersim.policies.counting import blocks
 from hiersim.policies.counting.blocks import BLOCK
 
 SOON = 8  # slots from the front whose keys are worth fetching
-AHEAD, FIRST, KEYS, OTHER_FIRST, OTHER_KEYS = range(
-    5
-)  # what `ends` holds: where the ring of keys that the hand has yet
-# to pass starts in `slots`, the place of its first key, and how many it has; and those of the ring of the spared ones
+# what `ends` holds: where the ring of keys that the hand has yet to pass starts in `slots`, the place of its first key,
+# and how many it has; and those of the ring of the spared ones
+AHEAD, FIRST, KEYS, OTHER_FIRST, OTHER_KEYS = range(5)
 
 
 class State(NamedTuple):
@@ -35,15 +34,7 @@ class State(NamedTuple):
 def init(setup: Setup) -> State:
     """Start with an empty cache."""
     most = max(1, min(setup.objects, setup.capacity))
-    times = np.int32 if 0 < setup.accesses < 2**31 else np.int64
-    return State(
-        np.zeros(setup.objects, np.uint8),
-        np.full(setup.objects, -1, times),
-        np.zeros(setup.objects, times),
-        np.zeros(BLOCK, times),
-        np.zeros(2 * most, np.int32),
-        np.zeros(5, np.int64),
-    )
+    return State(*blocks.empty(setup), np.zeros(2 * most, np.int32), np.zeros(5, np.int64))
 
 
 @kernel

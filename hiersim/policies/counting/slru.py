@@ -13,6 +13,7 @@ import numpy as np
 from hiersim.jit import hot, kernel
 from hiersim.policies import bits, memory, ring
 from hiersim.policies.contract import Setup
+from hiersim.policies.counting.waiting import settle, uses
 from hiersim.policies.replacement.slru import MOST
 
 BLOCK = 12  # accesses looked at at once, a bit each: as few as a processor can fetch memory for in the meantime
@@ -69,10 +70,10 @@ def count(state: State, keys: np.ndarray, next_use: np.ndarray, start: int, room
             if to < top:
                 join(state, key, to)
                 continue
-            settle(state, keys, begin, waiting & (bit - 1))
+            settle(state.links, head_of(state, top), keys, begin, waiting & (bit - 1))
             again = uses(keys, begin, at + 1, end, join(state, key, to))
             waiting, asked = waiting & -bit & ~again, asked | again
-        settle(state, keys, begin, waiting)
+        settle(state.links, head_of(state, top), keys, begin, waiting)
     return misses
 
 
@@ -87,26 +88,6 @@ def look(state: State, keys: np.ndarray, begin: int) -> int:
         memory.prefetch(state.links, 2 * coming)
         asked |= np.int64(state.segment[int(keys[begin + i])] != top) << i
     return int(asked)
-
-
-@hot
-def settle(state: State, keys: np.ndarray, begin: int, waiting: int) -> None:
-    """Make the keys of these accesses the most recent of the top, in order."""
-    head = head_of(state, state.share.shape[0] - 1)
-    while waiting != 0:
-        key = int(keys[begin + bits.highest_bit(waiting & -waiting)])
-        waiting &= waiting - 1
-        ring.unlink(state.links, key)
-        ring.push(state.links, head, key)
-
-
-@hot
-def uses(keys: np.ndarray, begin: int, first: int, end: int, key: int) -> int:
-    """Return a bit for each access of a block to ``key``, from the access ``first`` on."""
-    found = np.int64(0)
-    for i in range(first, end):
-        found |= np.int64(keys[begin + i] == key) << i
-    return int(found)
 
 
 @hot

@@ -43,10 +43,8 @@ class State(NamedTuple):
     keys: np.ndarray  # int32[slots]
     place: np.ndarray  # int32[objects]; -1 if not here
     filled: np.ndarray  # int64[1]
-    facts: (
-        np.ndarray
-    )  # int64[slots]: whether it explores (one bit), the class (four), the age at the last hit (fifteen),
-    # and the clock at the last request; in one word, since the keys drawn are anywhere in memory
+    facts: np.ndarray  # int64[slots]: whether it explores (one bit), the class (four), the age at the last hit
+    # (fifteen), and the clock at the last request; in one word, since the keys drawn are anywhere in memory
     sizes: np.ndarray  # int64[slots] bytes; int64[1] where every key counts 1
     hits: np.ndarray  # float64[CLASSES * AGES]: by class and age, fading
     evictions: np.ndarray  # float64[CLASSES * AGES]
