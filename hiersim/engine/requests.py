@@ -78,6 +78,11 @@ class RequestsResult:
     pool_bytes: int
 
     @property
+    def spent_ps(self) -> dict[str, float]:
+        """Picoseconds of all requests together, by what they did: a name of ``WAITS``."""
+        return dict(zip(WAITS, self.waits_ps.sum(axis=0, dtype="float64").tolist(), strict=True))
+
+    @property
     def count(self) -> int:
         """Requests in all."""
         return len(self.arrived_ps)

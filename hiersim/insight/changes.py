@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from hiersim.engine.requests import WAITS, RequestsResult
 from hiersim.engine.result import Result
 from hiersim.report.breakdown import cause_of
-from hiersim.report.format import duration, joules, percent, traffic
+from hiersim.report.format import duration, joules, percent, setting, traffic
 from hiersim.report.numbers import Number
 from hiersim.report.requests_table import WORDS
 
@@ -57,9 +57,7 @@ def _value(path: str, value: Any) -> str:
     word = path.replace(".", "_").rpartition("_")[2]
     if isinstance(value, int | float) and not isinstance(value, bool) and word in (*DIMENSIONS, "latency", "time"):
         return show(value, DIMENSIONS.get(word, "time"))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else str(value)
+    return setting(value)
 
 
 def _time(before: Run, after: Run) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from hiersim.engine.operations import KindResult, OperationsResult
-from hiersim.engine.requests import WAITS, RequestsResult
+from hiersim.engine.requests import RequestsResult
 from hiersim.engine.result import Result
 from hiersim.report.format import count, duration, percent, plural
 from hiersim.report.requests_table import WORDS
@@ -21,8 +21,9 @@ def served(result: Result) -> Iterator[str]:
     requests = result.requests
     if requests is None or not requests.done.any():
         return
-    sums = requests.waits_ps.sum(axis=0, dtype="float64")
-    shares = {name: float(ps) for name, ps in zip(WAITS, sums / (sums.sum() or 1.0), strict=True)}
+    spent = requests.spent_ps
+    total = sum(spent.values()) or 1.0
+    shares = {name: ps / total for name, ps in spent.items()}
     large = sorted(((share, name) for name, share in shares.items() if share >= LITTLE), reverse=True)
     told = [f"{percent(share)} of their time {WORDS[name]}" for share, name in large[:1]]
     told += [f"{percent(share)} {WORDS[name]}" for share, name in large[1:]]

@@ -15,6 +15,7 @@ from hiersim.engine.result import Result
 from hiersim.errors import ConfigError, HiersimError, Mistake
 from hiersim.insight.explain import Explanation, explain
 from hiersim.insight.runs import Progress, run_all
+from hiersim.report.format import setting
 from hiersim.report.json import to_json
 from hiersim.report.numbers import Number, numbers
 
@@ -115,9 +116,7 @@ def _label(settings: Mapping[str, Any]) -> str:
 def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return str(value.get("name", dict(value)))
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else str(value)
+    return setting(value)
 
 
 def run_planned(planned: Sequence[Planned], workers: int | None, progress: Progress | None) -> list[Run]:

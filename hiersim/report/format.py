@@ -67,3 +67,10 @@ def shorten(text: str, most: int) -> str:
 def bound_of(name: str, tier: TierResult) -> str:
     """Return the bound that limited a tier's transfers, without the tier's own name."""
     return tier.bound.removeprefix(f"{name}.").removeprefix(f"{name} ")
+
+
+def setting(value: object) -> str:
+    """Return a value that was set as people write it: ``yes`` and ``no``, ``none``, or itself."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from hiersim.engine.requests import WAITS, RequestsResult, spread
+from hiersim.engine.requests import RequestsResult, spread
 from hiersim.engine.result import Result
 from hiersim.report.format import count, duration, percent, plural
 
@@ -86,9 +86,9 @@ def _waits(requests: RequestsResult, glyph: str) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(no_wrap=True, overflow="crop")
-    sums = requests.waits_ps.sum(axis=0, dtype="float64")
-    total, longest = sums.sum(), sums.max(initial=0.0)
-    for name, ps in zip(WAITS, sums, strict=True):
+    spent = requests.spent_ps
+    total, longest = sum(spent.values()), max(spent.values())
+    for name, ps in spent.items():
         if ps:
             bar = Text(glyph * max(1, round(24 * ps / longest)), style="yellow")
             table.add_row(WORDS[name], percent(ps / total), bar)

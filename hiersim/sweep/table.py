@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hiersim.errors import ConfigError
-from hiersim.report.format import shorten
+from hiersim.report.format import setting, shorten
 from hiersim.report.numbers import Number, unknown
 from hiersim.sweep.evaluate import Outcome
 from hiersim.sweep.formulas import Formula
@@ -97,9 +97,7 @@ def headings(paths: Sequence[str]) -> dict[str, str]:
 
 def setting_text(value: Any) -> str:
     """Return a value that was set as a cell of a table for people."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return shorten("none" if value is None else json.dumps(value) if isinstance(value, dict | list) else str(value), 30)
+    return shorten(json.dumps(value) if isinstance(value, dict | list) else setting(value), 30)
 
 
 def chosen(names: Sequence[str], columns: Sequence[str]) -> list[str]:

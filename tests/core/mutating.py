@@ -3,10 +3,39 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import inspect
-from collections.abc import Iterator
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
+
+TESTS = Path(__file__).parents[1]
+
+
+def run_broken(program: str, names: Sequence[str]) -> dict[str, Any]:
+    """Run a program that breaks lines, by its module, with the JIT off; return what it prints of each."""
+    path = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": path}
+    command = [sys.executable, "-m", program, *names]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def shows(module: str, old: str, new: str, differs: Callable[[], bool]) -> bool:
+    """Say whether two runs differ with a line broken, and do not as it is."""
+    with mutated(importlib.import_module(module), old, new):
+        try:
+            shown = differs()
+        except Exception:  # breaking down shows it, too
+            shown = True
+    return shown and not differs()
 
 
 @contextlib.contextmanager

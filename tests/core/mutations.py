@@ -6,14 +6,13 @@ As a program, with the JIT off: breaks the core and prints, for each of ``CORE``
 
 from __future__ import annotations
 
-import importlib
 import json
 import sys
 from functools import cache
 from typing import Any
 
 from core.features import drawn_features
-from core.mutating import mutated
+from core.mutating import shows
 from core.mutations_effects import CORE_EFFECTS, TWIN_EFFECTS
 from strategies import scenario
 
@@ -97,21 +96,13 @@ def first_shown(module: str, old: str, new: str, *where: int | str) -> int | Non
     """
     from core.parity import disagreement
 
-    def differs(one: Any) -> bool:
-        try:
-            return bool(disagreement(one))
-        except Exception:  # breaking down shows it, too
-            return True
-
     feature = next((each for each in where if isinstance(each, str)), "")
     tight = [each for each in where if isinstance(each, int)]
     for seed in tight or range(SEEDS):
         one, has = drawn(seed, bool(tight))
         if feature not in has:
             continue
-        with mutated(importlib.import_module(module), old, new):
-            shown = differs(one)
-        if shown and not differs(one):
+        if shows(module, old, new, lambda one=one: bool(disagreement(one))):
             return seed
     return None
 

@@ -33,15 +33,12 @@ BROKEN = {
 
 def shows(module: str, old: str, new: str, seed: int) -> bool:
     """Say whether twin and driver differ with a line broken, on the task of a seed, tight in memory if it is odd."""
-    from core.mutating import mutated
+    from core import mutating
     from execute.parity import disagreement
     from strategies.operations import task
 
-    with mutated(importlib.import_module(f"hiersim.{module}"), old, new):
-        try:
-            return bool(disagreement(task(seed // 2, tight=seed % 2 == 1)))
-        except Exception:  # breaking down shows it, too
-            return True
+    drawn = task(seed // 2, tight=seed % 2 == 1)
+    return mutating.shows(f"hiersim.{module}", old, new, lambda: bool(disagreement(drawn)))
 
 
 def main() -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from core.mutating import run_broken
 from execute.mutations import BROKEN
 from execute.parity import disagreement, make_twin
 from hypothesis import given, settings
@@ -85,12 +81,4 @@ def test_the_tasks_bring_about_every_kind_of_event():
 
 
 def test_a_broken_line_shows():
-    tests = Path(__file__).parents[1]
-    environment = os.environ | {
-        "NUMBA_DISABLE_JIT": "1",
-        "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]),
-    }
-    command = [sys.executable, "-m", "execute.mutations"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == dict.fromkeys(BROKEN, True)
+    assert run_broken("execute.mutations", list(BROKEN)) == dict.fromkeys(BROKEN, True)

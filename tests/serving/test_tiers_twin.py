@@ -1,14 +1,10 @@
 """The compiled driver with shared blocks in two and three tiers against the plain one: step by step the same."""
 
-import json
-import os
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
+from core.mutating import run_broken
 from oracle.serving.tiers import Settings, Tiered
 from serving.mutations import BROKEN
 from serving.rig import MACHINE, SIZE, drawn, server
@@ -125,13 +121,5 @@ def test_the_draws_reach_what_they_are_for():
 
 @pytest.mark.parametrize("half", [0, 1])
 def test_a_broken_line_of_the_driver_shows(half):
-    tests = Path(__file__).parents[1]
-    environment = os.environ | {
-        "NUMBA_DISABLE_JIT": "1",
-        "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]),
-    }
     names = list(BROKEN)[half::2]
-    command = [sys.executable, "-m", "serving.mutations", *names]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert json.loads(done.stdout) == dict.fromkeys(names, True)
+    assert run_broken("serving.mutations", names) == dict.fromkeys(names, True)

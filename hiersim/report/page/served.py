@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hiersim.engine.requests import WAITS, RequestsResult, spread
+from hiersim.engine.requests import RequestsResult, spread
 from hiersim.engine.result import Result
 from hiersim.report.format import count, duration, percent, plural
 from hiersim.report.page.cells import Cell, Head, Table
@@ -38,9 +38,9 @@ def _s(seconds: float) -> str:
 
 def _parts(requests: RequestsResult) -> list[tuple[str, float, float]]:
     """Return what requests did, its seconds and its share of their time; most first."""
-    sums = requests.waits_ps.sum(axis=0, dtype="float64")
-    total = sums.sum()
-    found = [(WORDS[name], ps, ps / total) for name, ps in zip(WAITS, sums.tolist(), strict=True) if ps]
+    spent = requests.spent_ps
+    total = sum(spent.values())
+    found = [(WORDS[name], ps, ps / total) for name, ps in spent.items() if ps]
     return sorted(found, key=lambda part: -part[1])
 
 
