@@ -18,6 +18,12 @@ def start(seed: int) -> np.ndarray:
     return np.array([splitmix(seed) or 1], np.uint64)
 
 
+def several(seed: int, count: int) -> np.ndarray:
+    """Return the states of as many new generators, uint64[count], apart from one another and from `start`'s."""
+    first = splitmix(seed)
+    return np.array([splitmix(first + i) or 1 for i in range(1, count + 1)], np.uint64)
+
+
 def splitmix(seed: int) -> int:
     """Spread a seed over 64 bits."""
     mask = 2**64 - 1

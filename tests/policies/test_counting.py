@@ -15,6 +15,7 @@ from hiersim.policies.footprint import footprint
 
 SPECS = [*(name.replace("_", "-") for name in TABLE), "slru:segments=1", "slru:segments=2"]
 SPECS += ["mq:queues=1", "mq:lifetime=9", "mq:lifetime=40,history=0.3", "mq:queues=20,lifetime=2"]
+SPECS += ["lhd:period=30", "lhd:period=70,sample=3,admissions=1", "lhd:period=7,sample=11,admissions=20"]
 COUNTED = [pytest.param(spec, marks=group(spec.partition(":")[0])) for spec in SPECS]
 FAST = settings(max_examples=60, derandomize=True, deadline=None)
 

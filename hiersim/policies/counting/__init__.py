@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 TABLE = {  # identity of a policy -> its file here
     "arc": f"{__name__}.arc",
     "clock": f"{__name__}.clock",
+    "lhd": f"{__name__}.lhd",
     "mq": f"{__name__}.mq",
     "opt": f"{__name__}.opt",
     "sieve": f"{__name__}.sieve",

@@ -1,3 +1,6 @@
+from collections import Counter
+
+import numpy as np
 from oracle.policies.random import Twin as Random
 
 AGES, CLASSES = 20_000, 16
@@ -14,7 +17,11 @@ class Twin(Random):
         self.stamp, self.ages, self.size, self.explorer = {}, {}, {}, {}
         self.hits = [[0.0] * AGES for _ in range(CLASSES)]
         self.evictions = [[0.0] * AGES for _ in range(CLASSES)]
-        self.learnt = None
+        self.events = Counter()
+        self.learnt, self.generators, self.luck = None, [], []
+        first = Random(capacity, uniform, seed).word
+        for i in range(32):
+            self.generators.append(Random(capacity, uniform, first + 1 + i))
 
     def rank(self, key):
         total = sum(self.ages[key])
@@ -26,13 +33,16 @@ class Twin(Random):
     def density(self, key):
         rank, age = self.rank(key), self.age(key)
         if age == AGES - 1:
-            return -1e38
-        here = self.learnt[rank][age] if self.learnt else (rank + 17) * (1 / (age + 1))
-        return here / self.size[key] + (1.0 if self.explorer[key] else 0.0)
+            return float(np.float32(-1e38))
+        here = np.float32(self.learnt[rank][age] if self.learnt else (rank + 17) * (1 / (age + 1)))
+        return float(np.float32(float(here) / self.size[key]) + np.float32(1 if self.explorer[key] else 0))
 
     def touch(self, key):
         self.stamp[key] = self.clock
-        lucky = self.draw() // 2**32 * 32 // 2**32 == 0
+        if not self.luck:
+            words = [self.draw() for _ in range(5)]
+            self.luck = [all(word >> bit & 1 for word in words) for bit in range(64)]
+        lucky = self.luck.pop(0)
         self.explorer[key] = lucky and self.budget > 0 and self.periods < 50
         self.budget -= self.size[key] if self.explorer[key] else 0
         return lucky
@@ -47,7 +57,7 @@ class Twin(Random):
 
     def hit(self, key, next_use):
         age = self.age(key)
-        self.hits[self.rank(key)][age] += 1
+        self.events[0, self.rank(key), age] += 1
         self.budget += self.size[key] if self.explorer[key] else 0
         self.ages[key] = (age, self.ages[key][0])
         self.touch(key)
@@ -55,13 +65,16 @@ class Twin(Random):
 
     def remove(self, key):
         if key == self.chosen:
-            self.evictions[self.rank(key)][self.age(key)] += 1
+            self.events[1, self.rank(key), self.age(key)] += 1
         self.chosen = None
         self.budget += self.size[key] if self.explorer[key] else 0
         super().remove(key)
 
     def victim(self, key, size):
-        drawn = [super(Twin, self).victim(key, size) for _ in range(32 if self.periods > 50 else 8)]
+        drawn = [
+            self.inside[(each.draw() // 2**32) * len(self.inside) // 2**32]
+            for each in self.generators[: 32 if self.periods > 50 else 8]
+        ]
         drawn += [each for each in self.recent if each in self.inside]
         self.chosen = min(drawn, key=self.density)
         self.victims = 0.9 * self.victims + (1 - 0.9) * self.density(self.chosen)
@@ -70,6 +83,9 @@ class Twin(Random):
     def tick(self):
         self.clock += 1
         if self.clock % self.period == 0:
+            for (which, rank, age), count in self.events.items():
+                (self.hits, self.evictions)[which][rank][age] += count
+            self.events.clear()
             for table in (self.hits, self.evictions):
                 table[:] = [[count * 0.9 for count in row] for row in table]
             self.coarsen()
