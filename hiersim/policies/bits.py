@@ -49,6 +49,12 @@ def drop(words: np.ndarray, level: np.ndarray, member: int) -> None:
 
 
 @jit.hot
+def lowest_bit(word: int) -> int:
+    """Return the number of the lowest bit of a word that is not 0."""
+    return highest_bit(word & -word)
+
+
+@jit.hot
 def highest(words: np.ndarray, level: np.ndarray) -> int:
     """Return the largest number in the set, which is not empty."""
     member = np.int64(0)
@@ -62,6 +68,10 @@ if jit.DISABLED:
     def highest_bit(word: Any) -> int:
         """Return the number of the highest bit of a word that is not 0."""
         return (int(word) & (2**64 - 1)).bit_length() - 1
+
+    def ones(word: Any) -> int:
+        """Return how many bits of a word are set."""
+        return (int(word) & (2**64 - 1)).bit_count()
 
     def pattern(value: Any) -> int:
         """Return the bits of a float64 as an integer; of numbers from 0 on, the larger has the larger pattern."""
@@ -80,6 +90,15 @@ else:
         def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
             zeros = builder.ctlz(args[0], context.get_constant(types.boolean, True))
             return builder.sub(context.get_constant(types.int64, 63), zeros)
+
+        return types.int64(types.int64), code
+
+    @intrinsic
+    def ones(typing_context, word):  # type: ignore[no-untyped-def]
+        """Return how many bits of a word are set."""
+
+        def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
+            return builder.ctpop(args[0])
 
         return types.int64(types.int64), code
 

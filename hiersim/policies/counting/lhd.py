@@ -1,9 +1,9 @@
-"""LHD's misses, counted block by block: first all hits of a block, then its misses, and no branch that only chance knows.
+"""LHD's misses, counted block by block: first all hits of a block, then its misses, without branches that chance decides.
 
-A hit of the block that comes after a miss is taken back for it: the miss sees what the key's facts were, which are kept,
-and if that key leaves, its later hits become misses. Blocks end before a request that may explore, as what that changes
-depends on all before it. A density, a float of 32 bits, is read as a whole number: both order alike, and with the place in
-the sample below it the least of all is one minimum. What is not here shares a slot whose densities are above all others.
+For a miss, the hits that come after it in the block are not there yet: it sees what the keys' facts were before, which
+are kept, and if such a key leaves, its hits are taken back and become misses. Who explores depends on the budget at the
+time: a block ends before a lucky request if hits of the block may change the answer. A density, a float of 32 bits, is
+read as a whole number: both order alike, and with the place in the sample below it the least of all is one minimum.
 """
 
 from typing import NamedTuple
@@ -13,18 +13,37 @@ import numpy as np
 from hiersim.jit import hot, inner, kernel
 from hiersim.policies import bits, densities, dice, memory, pool
 from hiersim.policies.contract import Setup
-from hiersim.policies.densities import AGES, BUDGET, CLOCK, LAST, LEFT, LUCK, RENEWAL, REQUESTS, ROWS, SHIFT, STAMP
+from hiersim.policies.densities import (
+    AGES,
+    BUDGET,
+    CLOCK,
+    EARLY,
+    LAST,
+    LEFT,
+    LUCK,
+    NEXT,
+    PERIODS,
+    RENEWAL,
+    REQUESTS,
+    ROWS,
+    SHIFT,
+    STAMP,
+    VICTIMS,
+)
 from hiersim.policies.replacement import lhd as hooks
 
 AHEAD = 48  # accesses between asking for a key's slot and using it
-BLOCK = 32  # accesses looked at at once, at most
+BLOCK = 32  # accesses looked at at once
+RECENT = 1 << 6  # the bit of a key's facts that says that it may be one of the recent
+FIRST, LUCKY, KEPT = range(3)  # what `block` holds: the clock at its first access, a bit for each access that is lucky, and
+# whether these explore
 
 
 class State(NamedTuple):
-    """As `hooks.State`, with a key and a slot more, of what is not here; and what is known of a block."""
+    """As `hooks.State`, with a slot and a key more, whose facts are of nothing; and what is known of a block."""
 
     keys: np.ndarray
-    place: np.ndarray  # int32[objects + 1]
+    place: np.ndarray  # int32[objects + 1]: the slot of nothing for what is not here
     filled: np.ndarray
     facts: np.ndarray  # int64[slots + 1]
     sizes: np.ndarray
@@ -32,25 +51,27 @@ class State(NamedTuple):
     evictions: np.ndarray
     past_hits: np.ndarray
     past_evictions: np.ndarray
-    density: np.ndarray  # float32[(ROWS + 1) * AGES]
+    density: np.ndarray  # float32[(ROWS + 1) * AGES]: those of nothing are above all
     worth: np.ndarray  # int32: `density`, read as whole numbers
     recent: np.ndarray
+    lately: np.ndarray  # int64[admissions]: the facts of each recent key
     means: np.ndarray
     random: np.ndarray
     chance: np.ndarray
     clock: np.ndarray
-    hitting: np.ndarray  # int64[BLOCK]: which accesses of the block hit, in order
-    before: np.ndarray  # int64[BLOCK]: a key's facts before each of them
+    block: np.ndarray  # int64[3]
+    found: np.ndarray  # int64[2 * BLOCK]: the accesses of the block that hit, and the slot of each
+    before: np.ndarray  # int64[BLOCK]: what the facts were before each access that hits
 
 
 def init(setup: Setup) -> State:
     """Start with an empty cache."""
     start = hooks.init(setup)
-    most, none = len(start.keys), setup.objects
+    most, nothing = len(start.keys), setup.objects
     density = np.append(start.density, np.full(AGES, np.inf, np.float32))
     return State(
         start.keys,
-        np.full(none + 1, most, np.int32),
+        np.full(nothing + 1, most, np.int32),
         start.filled,
         np.append(start.facts, ROWS),
         start.sizes,
@@ -60,12 +81,14 @@ def init(setup: Setup) -> State:
         start.past_evictions,
         density,
         density.view(np.int32),
-        np.full(len(start.recent), none, np.int32),
+        np.full(len(start.recent), nothing, np.int32),
+        np.full(len(start.recent), ROWS, np.int64),
         start.means,
         start.random,
         start.chance,
         start.clock,
-        np.zeros(BLOCK, np.int64),
+        np.zeros(3, np.int64),
+        np.zeros(2 * BLOCK, np.int64),
         np.zeros(BLOCK, np.int64),
     )
 
@@ -73,96 +96,159 @@ def init(setup: Setup) -> State:
 @kernel
 def count(state: State, keys: np.ndarray, next_use: np.ndarray, start: int, room: int) -> int:
     """Return the misses of a piece of the trace."""
-    misses, begin = 0, 0
+    misses, begin, clock, block = 0, 0, state.clock, state.block
     while begin < keys.shape[0]:
-        size = length(state, keys.shape[0] - begin)
-        missing = 0
-        if size == 0:  # the first may explore
-            size = 1
-            missing = look(state, keys, begin, 1)
-            if missing == 0:
-                densities.hit(state, state.place[keys[begin]])
-        else:
-            missing = look(state, keys, begin, size)
-            hit_all(state, keys, begin, size, missing)
-        first = state.clock[CLOCK]
+        size = open_block(state, keys.shape[0] - begin)
+        missing, explored = look(state, keys, begin, size)
+        size = shorten(state, size, explored)
+        if size == 0:  # the first is gone through by itself
+            size, missing = 1, 1
+        missing &= (np.int64(1) << size) - 1
+        hit_all(state, size - bits.ones(missing))
         while missing != 0:
-            at = bits.highest_bit(missing & -missing)
+            at = bits.lowest_bit(missing)
             missing &= missing - 1
-            key = keys[begin + at]
-            state.clock[CLOCK] = first + at
-            if state.place[key] < state.facts.shape[0] - 1:
+            key = int(keys[np.uint64(begin + at)])
+            clock[CLOCK] = block[FIRST] + at
+            if state.place[np.uint64(key)] < state.facts.shape[0] - 1:
                 densities.hit(state, state.place[key])
+                follow(state, key)
                 continue
             misses += 1
             room -= 1
             if room < 0:
-                missing |= evict(state, first)
-            densities.enter(state, pool.push(state.keys, state.place, state.filled, key), key)
-        state.clock[CLOCK] = first + size - 1
-        state.clock[LEFT] -= size - 1
+                missing |= evict(state, keys, begin, size, at)
+            enter(state, key, (block[LUCKY] >> at) & 1)
+        clock[CLOCK] = block[FIRST] + size - 1
+        clock[LEFT] -= size - 1
         densities.tick(state)
         begin += size
     return misses
 
 
 @hot
-def length(state: State, left: int) -> int:
-    """Return how many accesses the next block has; 0 if the first may explore."""
+def open_block(state: State, left: int) -> int:
+    """Note what is known of the next block; return how many accesses it has."""
     densities.renew(state)
-    clock = state.clock
+    clock, block = state.clock, state.block
+    block[FIRST] = clock[CLOCK]
     size = min(min(left, BLOCK), min(clock[LEFT], clock[RENEWAL] - clock[CLOCK]))
     luck = np.int64(state.chance[LUCK] >> np.uint64(clock[CLOCK] % REQUESTS))
-    return int(size if luck == 0 else min(size, bits.highest_bit(luck & -luck)))
+    block[LUCKY] = luck & ((np.int64(1) << size) - 1)
+    return int(size)
 
 
 @hot
-def look(state: State, keys: np.ndarray, begin: int, size: int) -> int:
-    """Return a bit for each access of a block whose key is not here, and ask for what comes."""
-    missing, none, last = np.int64(0), state.facts.shape[0] - 1, keys.shape[0] - 1
+def look(state: State, keys: np.ndarray, begin: int, size: int) -> tuple[int, int]:
+    """Find the hits of a block; return a bit for each other access, and whether any key that is hit explores."""
+    missing, explored, hits = np.int64(0), np.int64(0), np.int64(0)
+    nothing, last = state.facts.shape[0] - 1, keys.shape[0] - 1
     for i in range(size):
-        memory.prefetch(state.place, keys[min(begin + i + AHEAD, last)])
-        slot = state.place[keys[begin + i]]
-        memory.prefetch(state.facts, slot)
-        missing |= np.int64(slot == none) << i
-    return int(missing)
+        memory.prefetch(state.place, keys[np.uint64(min(begin + i + AHEAD, last))])
+        slot = state.place[np.uint64(keys[np.uint64(begin + i)])]
+        explored |= state.facts[np.uint64(slot)]
+        state.found[np.uint64(hits)], state.found[np.uint64(hits + BLOCK)] = i, slot
+        hits += slot != nothing
+        missing |= np.int64(slot == nothing) << i
+    return missing, explored & 1
 
 
 @hot
-def hit_all(state: State, keys: np.ndarray, begin: int, size: int, missing: int) -> None:
-    """Do what hits do for all accesses of a block that are not missing."""
-    clock, shift, hits = state.clock[CLOCK], state.clock[SHIFT], 0
-    for i in range(size):
-        state.hitting[hits] = i
-        hits += 1 - ((missing >> i) & 1)
-    explored = 0
+def shorten(state: State, size: int, explored: int) -> int:
+    """Say whether lucky requests explore; return how many accesses the block has if only these can be told."""
+    budget, early = state.clock[BUDGET], state.clock[PERIODS] < EARLY
+    state.block[KEPT] = early and budget > BLOCK
+    if state.block[LUCKY] == 0 or not early or budget > BLOCK or (budget <= 0 and explored == 0):
+        return size
+    size = bits.lowest_bit(state.block[LUCKY])
+    state.block[LUCKY] = size == 0
+    return size
+
+
+@hot
+def hit_all(state: State, hits: int) -> None:
+    """Do what hits do for those of a block."""
+    shift, budget, first = state.clock[SHIFT], 0, state.block[FIRST]
+    kept = state.block[LUCKY] if state.block[KEPT] else np.int64(0)
     for j in range(hits):
-        i = state.hitting[j]
-        slot = state.place[keys[begin + i]]
-        facts = state.facts[slot]
-        age = min((clock + i - (facts >> STAMP)) >> shift, AGES - 1)
+        i, slot = np.uint64(state.found[np.uint64(j)]), np.uint64(state.found[np.uint64(j + BLOCK)])
+        now, facts = first + np.int64(i), state.facts[slot]
+        age = min((now - (facts >> STAMP)) >> shift, AGES - 1)
         state.before[i] = facts
-        state.hits[densities.first_of(facts) + age] += 1
-        explored += facts & 1
+        state.hits[np.uint64(densities.first_of(facts) + age)] += 1
+        keeps = (kept >> np.int64(i)) & 1
+        budget += (facts & 1) - keeps
         rank = densities.class_of(age + ((facts >> LAST) & (2 ** (STAMP - LAST) - 1)))
-        state.facts[slot] = ((clock + i) << STAMP) | (age << LAST) | (rank << 1)
-    state.clock[BUDGET] += explored
+        state.facts[slot] = (now << STAMP) | (age << LAST) | (rank << 1) | keeps
+        if facts & RECENT != 0:
+            follow(state, state.keys[slot])
+    state.clock[BUDGET] += budget
 
 
 @hot
-def evict(state: State, first: int) -> int:
-    """Let the least density of a sample and of the recent keys leave; return a bit for each hit that it will miss."""
+def follow(state: State, key: int) -> None:
+    """Keep the facts of the recent keys up to date."""
+    slot = np.uint64(state.place[np.uint64(key)])
+    facts = state.facts[slot] | RECENT
+    for i in range(state.recent.shape[0]):
+        if state.recent[i] == key:
+            state.lately[i] = state.facts[slot] = facts
+
+
+@hot
+def enter(state: State, key: int, lucky: int) -> None:
+    """Start in the lowest class; be remembered as recent if that looks bad."""
+    slot, next_one = state.filled[0], state.clock[NEXT]
+    state.keys[np.uint64(slot)], state.place[np.uint64(key)] = key, slot
+    state.filled[0] = slot + 1
+    if lucky:
+        densities.enter(state, slot, key)
+        follow(state, key)
+        return
+    state.facts[np.uint64(slot)] = state.clock[CLOCK] << STAMP
+    known = False
+    for i in range(state.recent.shape[0]):
+        known |= state.recent[np.uint64(i)] == key
+    if state.density[0] < state.means[VICTIMS]:
+        state.recent[np.uint64(next_one)] = key
+        state.clock[NEXT] = next_one + 1 if next_one + 1 < state.recent.shape[0] else 0
+        known = True
+    if known:
+        follow(state, key)
+
+
+@hot
+def evict(state: State, keys: np.ndarray, begin: int, size: int, at: int) -> int:
+    """Let the least density of a sample and of the recent keys leave; return a bit for each access to go through."""
     slot = least(state)
     if slot < 0:
-        slot = least_then(state, first)
-    missing = take_back(state, slot, first)
-    gone = state.keys[slot]
-    densities.note_victim(state, densities.density_of(state, slot))
-    densities.leave(state, slot, True)
-    pool.drop(state.keys, state.place, state.filled, gone)
-    state.place[gone] = state.facts.shape[0] - 1
-    state.facts[slot] = state.facts[state.filled[0]]
+        slot = least_then(state)
+    missing = take_back(state, slot)
+    facts = teach(state, slot)
+    last = state.filled[0] - 1
+    gone, moved = state.keys[np.uint64(slot)], state.keys[np.uint64(last)]
+    state.filled[0] = last
+    state.keys[np.uint64(slot)], state.place[np.uint64(moved)] = moved, slot
+    state.place[np.uint64(gone)] = state.facts.shape[0] - 1
+    state.facts[np.uint64(slot)] = state.facts[np.uint64(last)]
+    if facts & RECENT != 0:
+        for i in range(state.recent.shape[0]):
+            if state.recent[i] == gone:
+                state.lately[i] = ROWS
+    if facts & 1 and state.block[LUCKY] >> at > 1:
+        missing |= take_all_back(state, keys, begin, size, at)
     return missing
+
+
+@hot
+def teach(state: State, slot: int) -> int:
+    """Teach the class of a key that is evicted that keys of its age are; return its facts."""
+    facts = state.facts[np.uint64(slot)]
+    age = densities.age_of(state, facts)
+    densities.note_victim(state, state.density[np.uint64((facts & (ROWS - 1)) * AGES + age)])
+    state.evictions[np.uint64(densities.first_of(facts) + age)] += 1
+    state.clock[BUDGET] += facts & 1
+    return facts  # type: ignore[no-any-return]
 
 
 @hot
@@ -170,66 +256,72 @@ def least(state: State) -> int:
     """Return the slot with the least density; -1 if one of those looked at is hit later in the block."""
     clock, shift, filled, sample = state.clock[CLOCK], state.clock[SHIFT], state.filled[0], densities.sample_of(state)
     for i in range(sample):
-        state.random[i] = dice.after(state.random[i])
-    best, earliest = np.int64(2**63 - 1), np.int64(0)
+        state.random[np.uint64(i)] = dice.after(state.random[np.uint64(i)])
+    best, future = np.int64(2**63 - 1), np.int64(0)
     for i in range(sample):
-        facts = state.facts[dice.scaled(state.random[i], filled)]
+        facts = state.facts[np.uint64(dice.scaled(state.random[np.uint64(i)], filled))]
         life = clock - (facts >> STAMP)
-        earliest = min(earliest, life)
+        future |= life
         best = min(best, (worth_of(state, facts, life >> shift) << 32) | i)
     for i in range(state.recent.shape[0]):
-        facts = state.facts[state.place[state.recent[i]]]
+        facts = state.lately[np.uint64(i)]
         life = clock - (facts >> STAMP)
-        earliest = min(earliest, life)
+        future |= life
         best = min(best, (worth_of(state, facts, life >> shift) << 32) | (sample + i))
-    return slot_of(state, best & (2**32 - 1)) if earliest >= 0 else -1
+    return slot_of(state, best & (2**32 - 1)) if future >= 0 else -1
 
 
 @hot
 def worth_of(state: State, facts: int, age: int) -> int:
-    """Return the density of a key of some age as a whole number."""
-    return np.int64(state.worth[(facts & (2 * ROWS - 1)) * AGES + max(0, min(age, AGES - 1))])  # type: ignore[return-value]
+    """Return the density at some age as a whole number; at the last one for ages below 0."""
+    spot = min(np.uint64(age), np.uint64(AGES - 1))
+    return np.int64(state.worth[np.uint64(facts & (2 * ROWS - 1)) * np.uint64(AGES) + spot])  # type: ignore[return-value]
 
 
 @hot
-def slot_of(state: State, at: int) -> int:
+def slot_of(state: State, i: int) -> int:
     """Return the slot of a place in the sample."""
     sample = densities.sample_of(state)
-    if at < sample:
-        return dice.scaled(state.random[at], state.filled[0])
-    return int(state.place[state.recent[at - sample]])
+    if i < sample:
+        return dice.scaled(state.random[np.uint64(i)], state.filled[0])
+    return int(state.place[np.uint64(state.recent[np.uint64(i - sample)])])
 
 
 @inner
-def least_then(state: State, first: int) -> int:
+def least_then(state: State) -> int:
     """Return the slot that had the least density at the time of the miss."""
     best = np.int64(2**63 - 1)
     for i in range(densities.sample_of(state) + state.recent.shape[0]):
-        facts = then(state, slot_of(state, i), first)
+        facts = state.facts[slot_of(state, i)]
+        while facts >> STAMP > state.clock[CLOCK]:
+            facts = state.before[(facts >> STAMP) - state.block[FIRST]]
         age = (state.clock[CLOCK] - (facts >> STAMP)) >> state.clock[SHIFT]
         best = min(best, (worth_of(state, facts, age) << 32) | i)
     return slot_of(state, best & (2**32 - 1))
 
 
 @hot
-def then(state: State, slot: int, first: int) -> int:
-    """Return the facts of a slot at the time of the miss."""
-    facts = state.facts[slot]
-    while facts >> STAMP > state.clock[CLOCK]:
-        facts = state.before[(facts >> STAMP) - first]
-    return facts  # type: ignore[no-any-return]
-
-
-@hot
-def take_back(state: State, slot: int, first: int) -> int:
-    """Undo the hits of a slot that are later than the miss; return a bit for each."""
+def take_back(state: State, slot: int) -> int:
+    """Undo the hits of a slot that are later than now; return a bit for each."""
     missing = np.int64(0)
-    while state.facts[slot] >> STAMP > state.clock[CLOCK]:
-        clock = state.facts[slot] >> STAMP
-        facts = state.before[clock - first]
+    while state.facts[np.uint64(slot)] >> STAMP > state.clock[CLOCK]:
+        clock, recent = state.facts[slot] >> STAMP, state.facts[slot] & RECENT
+        facts = state.before[clock - state.block[FIRST]]
         age = min((clock - (facts >> STAMP)) >> state.clock[SHIFT], AGES - 1)
         state.hits[densities.first_of(facts) + age] -= 1
-        state.clock[BUDGET] -= facts & 1
-        state.facts[slot] = facts
-        missing |= np.int64(1) << (clock - first)
+        state.clock[BUDGET] -= (facts & 1) - (state.facts[slot] & 1)
+        state.facts[slot] = facts | recent
+        missing |= np.int64(1) << (clock - state.block[FIRST])
+    return int(missing)
+
+
+@inner
+def take_all_back(state: State, keys: np.ndarray, begin: int, size: int, at: int) -> int:
+    """Undo all hits that are later than now, since the budget is another; return a bit for each."""
+    missing = np.int64(0)
+    for i in range(at + 1, size):
+        key = keys[begin + i]
+        if state.place[key] < state.facts.shape[0] - 1:
+            missing |= take_back(state, state.place[key])
+            follow(state, key)
     return int(missing)
