@@ -80,7 +80,7 @@ def note_victim(state: Any, density: float) -> None:
 @hot
 def sample_of(state: Any) -> int:
     """Return how many keys are drawn for one eviction."""
-    return state.clock[SAMPLE] if state.clock[PERIODS] > EARLY else FIRST_SAMPLE  # type: ignore[no-any-return]
+    return state.clock[SAMPLE] if state.clock[PERIODS] > EARLY else FIRST_SAMPLE
 
 
 @hot
@@ -93,7 +93,7 @@ def touch(state: Any, slot: int, last: int, before: int) -> bool:
     clock[BUDGET] -= size if keeps else 0
     rank = class_of(last + before)
     state.facts[slot] = (clock[CLOCK] << STAMP) | (last << LAST) | (rank << 1) | (1 if keeps else 0)
-    return explores
+    return bool(explores)
 
 
 @hot

@@ -15,7 +15,7 @@ from hiersim.policies.footprint import footprint
 
 SPECS = [*(name.replace("_", "-") for name in TABLE), "slru:segments=1", "slru:segments=2"]
 SPECS += ["mq:queues=1", "mq:lifetime=9", "mq:lifetime=40,history=0.3", "mq:queues=20,lifetime=2"]
-SPECS += ["lhd:period=30", "lhd:period=70,sample=3,admissions=1", "lhd:period=7,sample=11,admissions=20"]
+SPECS += ["lhd:period=50", "lhd:period=200,sample=3,admissions=1", "lhd:period=150,sample=11,admissions=20"]
 COUNTED = [pytest.param(spec, marks=group(spec.partition(":")[0])) for spec in SPECS]
 FAST = settings(max_examples=60, derandomize=True, deadline=None)
 
@@ -51,6 +51,20 @@ def test_counts_of_any_trace(name, keys, capacity, cut):
     keys = np.array(keys, np.int32)
     hooks = study(keys, None, name, capacity, objects=13, victims=True)
     assert numbers(counts(name, keys, capacity, 13, (min(cut, len(keys)),))) == numbers(hooks)
+
+
+@group("lhd")
+@pytest.mark.parametrize(("objects", "capacity"), [(2_000, 299), (2_000, 640), (20_000, 6_000), (3_700, 3_500)])
+def test_lhd_has_learnt_the_same(objects, capacity):
+    keys = np.random.default_rng(capacity).zipf(1.1, 200_000).astype(np.int64) % objects
+    both = [Study("lhd:period=9000", capacity, objects, accesses=len(keys), counts_only=each) for each in (False, True)]
+    for piece in np.split(keys, [70_001]):
+        for one in both:
+            one.feed(piece)
+    hooks, loop = both[0]._state, both[1]._counter._state
+    assert both[0].result().misses == both[1].result().misses
+    for name in ("keys", "hits", "evictions", "past_hits", "past_evictions", "means", "random", "chance", "clock"):
+        assert np.array_equal(getattr(hooks, name), getattr(loop, name)), name
 
 
 @pytest.mark.parametrize("name", COUNTED)

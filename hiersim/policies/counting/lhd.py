@@ -1,9 +1,8 @@
-"""LHD's misses, counted block by block: first all hits of a block, then its misses, without branches that chance decides.
+"""LHD's misses, counted block by block: first all hits, then the misses, without branches that chance decides.
 
 For a miss, the hits that come after it in the block are not there yet: it sees what the keys' facts were before, which
 are kept, and if such a key leaves, its hits are taken back and become misses. Who explores depends on the budget at the
-time: a block ends before a lucky request if hits of the block may change the answer. A density, a float of 32 bits, is
-read as a whole number: both order alike, and with the place in the sample below it the least of all is one minimum.
+time: a block ends before a lucky request unless it is sure that it will not.
 """
 
 from typing import NamedTuple
@@ -11,8 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from hiersim.jit import hot, inner, kernel
-from hiersim.policies import bits, densities, dice, memory, pool
+from hiersim.policies import bits, densities, memory
 from hiersim.policies.contract import Setup
+from hiersim.policies.counting import least
+from hiersim.policies.counting.least import FIRST, index
 from hiersim.policies.densities import (
     AGES,
     BUDGET,
@@ -35,8 +36,7 @@ from hiersim.policies.replacement import lhd as hooks
 AHEAD = 48  # accesses between asking for a key's slot and using it
 BLOCK = 32  # accesses looked at at once
 RECENT = 1 << 6  # the bit of a key's facts that says that it may be one of the recent
-FIRST, LUCKY, KEPT = range(3)  # what `block` holds: the clock at its first access, a bit for each access that is lucky, and
-# whether these explore
+LUCKY = 1  # what `block` holds beside FIRST: a bit for each access that is lucky
 
 
 class State(NamedTuple):
@@ -59,7 +59,7 @@ class State(NamedTuple):
     random: np.ndarray
     chance: np.ndarray
     clock: np.ndarray
-    block: np.ndarray  # int64[3]
+    block: np.ndarray  # int64[2]
     found: np.ndarray  # int64[2 * BLOCK]: the accesses of the block that hit, and the slot of each
     before: np.ndarray  # int64[BLOCK]: what the facts were before each access that hits
 
@@ -87,7 +87,7 @@ def init(setup: Setup) -> State:
         start.random,
         start.chance,
         start.clock,
-        np.zeros(3, np.int64),
+        np.zeros(2, np.int64),
         np.zeros(2 * BLOCK, np.int64),
         np.zeros(BLOCK, np.int64),
     )
@@ -103,14 +103,14 @@ def count(state: State, keys: np.ndarray, next_use: np.ndarray, start: int, room
         size = shorten(state, size, explored)
         if size == 0:  # the first is gone through by itself
             size, missing = 1, 1
-        missing &= (np.int64(1) << size) - 1
+        missing &= (1 << size) - 1
         hit_all(state, size - bits.ones(missing))
         while missing != 0:
             at = bits.lowest_bit(missing)
             missing &= missing - 1
-            key = int(keys[np.uint64(begin + at)])
+            key = int(keys[index(begin + at)])
             clock[CLOCK] = block[FIRST] + at
-            if state.place[np.uint64(key)] < state.facts.shape[0] - 1:
+            if state.place[index(key)] < state.facts.shape[0] - 1:
                 densities.hit(state, state.place[key])
                 follow(state, key)
                 continue
@@ -144,24 +144,23 @@ def look(state: State, keys: np.ndarray, begin: int, size: int) -> tuple[int, in
     missing, explored, hits = np.int64(0), np.int64(0), np.int64(0)
     nothing, last = state.facts.shape[0] - 1, keys.shape[0] - 1
     for i in range(size):
-        memory.prefetch(state.place, keys[np.uint64(min(begin + i + AHEAD, last))])
-        slot = state.place[np.uint64(keys[np.uint64(begin + i)])]
-        explored |= state.facts[np.uint64(slot)]
-        state.found[np.uint64(hits)], state.found[np.uint64(hits + BLOCK)] = i, slot
+        memory.prefetch(state.place, keys[index(min(begin + i + AHEAD, last))])
+        slot = state.place[index(keys[index(begin + i)])]
+        explored |= state.facts[index(slot)]
+        state.found[index(hits)], state.found[index(hits + BLOCK)] = i, slot
         hits += slot != nothing
         missing |= np.int64(slot == nothing) << i
-    return missing, explored & 1
+    return int(missing), int(explored & 1)
 
 
 @hot
 def shorten(state: State, size: int, explored: int) -> int:
-    """Say whether lucky requests explore; return how many accesses the block has if only these can be told."""
-    budget, early = state.clock[BUDGET], state.clock[PERIODS] < EARLY
-    state.block[KEPT] = early and budget > BLOCK
-    if state.block[LUCKY] == 0 or not early or budget > BLOCK or (budget <= 0 and explored == 0):
+    """Return how many accesses the block has if none of its hits may explore."""
+    block, clock = state.block, state.clock
+    if block[LUCKY] == 0 or clock[PERIODS] >= EARLY or (clock[BUDGET] <= 0 and explored == 0):
         return size
-    size = bits.lowest_bit(state.block[LUCKY])
-    state.block[LUCKY] = size == 0
+    size = bits.lowest_bit(block[LUCKY])
+    block[LUCKY] = size == 0
     return size
 
 
@@ -169,17 +168,15 @@ def shorten(state: State, size: int, explored: int) -> int:
 def hit_all(state: State, hits: int) -> None:
     """Do what hits do for those of a block."""
     shift, budget, first = state.clock[SHIFT], 0, state.block[FIRST]
-    kept = state.block[LUCKY] if state.block[KEPT] else np.int64(0)
     for j in range(hits):
-        i, slot = np.uint64(state.found[np.uint64(j)]), np.uint64(state.found[np.uint64(j + BLOCK)])
+        i, slot = index(state.found[index(j)]), index(state.found[index(j + BLOCK)])
         now, facts = first + np.int64(i), state.facts[slot]
         age = min((now - (facts >> STAMP)) >> shift, AGES - 1)
         state.before[i] = facts
-        state.hits[np.uint64(densities.first_of(facts) + age)] += 1
-        keeps = (kept >> np.int64(i)) & 1
-        budget += (facts & 1) - keeps
+        state.hits[index(densities.first_of(facts) + age)] += 1
+        budget += facts & 1
         rank = densities.class_of(age + ((facts >> LAST) & (2 ** (STAMP - LAST) - 1)))
-        state.facts[slot] = (now << STAMP) | (age << LAST) | (rank << 1) | keeps
+        state.facts[slot] = (now << STAMP) | (age << LAST) | (rank << 1)
         if facts & RECENT != 0:
             follow(state, state.keys[slot])
     state.clock[BUDGET] += budget
@@ -188,7 +185,7 @@ def hit_all(state: State, hits: int) -> None:
 @hot
 def follow(state: State, key: int) -> None:
     """Keep the facts of the recent keys up to date."""
-    slot = np.uint64(state.place[np.uint64(key)])
+    slot = index(state.place[index(key)])
     facts = state.facts[slot] | RECENT
     for i in range(state.recent.shape[0]):
         if state.recent[i] == key:
@@ -199,18 +196,18 @@ def follow(state: State, key: int) -> None:
 def enter(state: State, key: int, lucky: int) -> None:
     """Start in the lowest class; be remembered as recent if that looks bad."""
     slot, next_one = state.filled[0], state.clock[NEXT]
-    state.keys[np.uint64(slot)], state.place[np.uint64(key)] = key, slot
+    state.keys[index(slot)], state.place[index(key)] = key, slot
     state.filled[0] = slot + 1
     if lucky:
         densities.enter(state, slot, key)
         follow(state, key)
         return
-    state.facts[np.uint64(slot)] = state.clock[CLOCK] << STAMP
+    state.facts[index(slot)] = state.clock[CLOCK] << STAMP
     known = False
     for i in range(state.recent.shape[0]):
-        known |= state.recent[np.uint64(i)] == key
+        known |= state.recent[index(i)] == key
     if state.density[0] < state.means[VICTIMS]:
-        state.recent[np.uint64(next_one)] = key
+        state.recent[index(next_one)] = key
         state.clock[NEXT] = next_one + 1 if next_one + 1 < state.recent.shape[0] else 0
         known = True
     if known:
@@ -220,17 +217,17 @@ def enter(state: State, key: int, lucky: int) -> None:
 @hot
 def evict(state: State, keys: np.ndarray, begin: int, size: int, at: int) -> int:
     """Let the least density of a sample and of the recent keys leave; return a bit for each access to go through."""
-    slot = least(state)
+    slot = least.now(state)
     if slot < 0:
-        slot = least_then(state)
+        slot = least.then(state)
     missing = take_back(state, slot)
     facts = teach(state, slot)
     last = state.filled[0] - 1
-    gone, moved = state.keys[np.uint64(slot)], state.keys[np.uint64(last)]
+    gone, moved = state.keys[index(slot)], state.keys[index(last)]
     state.filled[0] = last
-    state.keys[np.uint64(slot)], state.place[np.uint64(moved)] = moved, slot
-    state.place[np.uint64(gone)] = state.facts.shape[0] - 1
-    state.facts[np.uint64(slot)] = state.facts[np.uint64(last)]
+    state.keys[index(slot)], state.place[index(moved)] = moved, slot
+    state.place[index(gone)] = state.facts.shape[0] - 1
+    state.facts[index(slot)] = state.facts[index(last)]
     if facts & RECENT != 0:
         for i in range(state.recent.shape[0]):
             if state.recent[i] == gone:
@@ -243,73 +240,24 @@ def evict(state: State, keys: np.ndarray, begin: int, size: int, at: int) -> int
 @hot
 def teach(state: State, slot: int) -> int:
     """Teach the class of a key that is evicted that keys of its age are; return its facts."""
-    facts = state.facts[np.uint64(slot)]
+    facts = state.facts[index(slot)]
     age = densities.age_of(state, facts)
-    densities.note_victim(state, state.density[np.uint64((facts & (ROWS - 1)) * AGES + age)])
-    state.evictions[np.uint64(densities.first_of(facts) + age)] += 1
+    densities.note_victim(state, state.density[index((facts & (ROWS - 1)) * AGES + age)])
+    state.evictions[index(densities.first_of(facts) + age)] += 1
     state.clock[BUDGET] += facts & 1
     return facts  # type: ignore[no-any-return]
-
-
-@hot
-def least(state: State) -> int:
-    """Return the slot with the least density; -1 if one of those looked at is hit later in the block."""
-    clock, shift, filled, sample = state.clock[CLOCK], state.clock[SHIFT], state.filled[0], densities.sample_of(state)
-    for i in range(sample):
-        state.random[np.uint64(i)] = dice.after(state.random[np.uint64(i)])
-    best, future = np.int64(2**63 - 1), np.int64(0)
-    for i in range(sample):
-        facts = state.facts[np.uint64(dice.scaled(state.random[np.uint64(i)], filled))]
-        life = clock - (facts >> STAMP)
-        future |= life
-        best = min(best, (worth_of(state, facts, life >> shift) << 32) | i)
-    for i in range(state.recent.shape[0]):
-        facts = state.lately[np.uint64(i)]
-        life = clock - (facts >> STAMP)
-        future |= life
-        best = min(best, (worth_of(state, facts, life >> shift) << 32) | (sample + i))
-    return slot_of(state, best & (2**32 - 1)) if future >= 0 else -1
-
-
-@hot
-def worth_of(state: State, facts: int, age: int) -> int:
-    """Return the density at some age as a whole number; at the last one for ages below 0."""
-    spot = min(np.uint64(age), np.uint64(AGES - 1))
-    return np.int64(state.worth[np.uint64(facts & (2 * ROWS - 1)) * np.uint64(AGES) + spot])  # type: ignore[return-value]
-
-
-@hot
-def slot_of(state: State, i: int) -> int:
-    """Return the slot of a place in the sample."""
-    sample = densities.sample_of(state)
-    if i < sample:
-        return dice.scaled(state.random[np.uint64(i)], state.filled[0])
-    return int(state.place[np.uint64(state.recent[np.uint64(i - sample)])])
-
-
-@inner
-def least_then(state: State) -> int:
-    """Return the slot that had the least density at the time of the miss."""
-    best = np.int64(2**63 - 1)
-    for i in range(densities.sample_of(state) + state.recent.shape[0]):
-        facts = state.facts[slot_of(state, i)]
-        while facts >> STAMP > state.clock[CLOCK]:
-            facts = state.before[(facts >> STAMP) - state.block[FIRST]]
-        age = (state.clock[CLOCK] - (facts >> STAMP)) >> state.clock[SHIFT]
-        best = min(best, (worth_of(state, facts, age) << 32) | i)
-    return slot_of(state, best & (2**32 - 1))
 
 
 @hot
 def take_back(state: State, slot: int) -> int:
     """Undo the hits of a slot that are later than now; return a bit for each."""
     missing = np.int64(0)
-    while state.facts[np.uint64(slot)] >> STAMP > state.clock[CLOCK]:
+    while state.facts[index(slot)] >> STAMP > state.clock[CLOCK]:
         clock, recent = state.facts[slot] >> STAMP, state.facts[slot] & RECENT
         facts = state.before[clock - state.block[FIRST]]
         age = min((clock - (facts >> STAMP)) >> state.clock[SHIFT], AGES - 1)
         state.hits[densities.first_of(facts) + age] -= 1
-        state.clock[BUDGET] -= (facts & 1) - (state.facts[slot] & 1)
+        state.clock[BUDGET] -= facts & 1
         state.facts[slot] = facts | recent
         missing |= np.int64(1) << (clock - state.block[FIRST])
     return int(missing)

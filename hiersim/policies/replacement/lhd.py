@@ -34,7 +34,7 @@ class State(NamedTuple):
     place: np.ndarray  # int32[objects]; -1 if not here
     filled: np.ndarray  # int64[1]
     facts: np.ndarray  # int64[slots]: the row of its densities (six bits: whether it explores, the class), the age at
-    # the last hit (fifteen), and the clock at the last request; in one word, since the keys drawn are anywhere in memory
+    # the last hit (fifteen), and the clock at the last request; in one word, as the keys drawn are anywhere in memory
     sizes: np.ndarray  # int64[slots] bytes; int64[1] where every key counts 1
     hits: np.ndarray  # int32[CLASSES * AGES]: by class and age, of this period
     evictions: np.ndarray  # int32[CLASSES * AGES]
@@ -70,7 +70,7 @@ def init(setup: Setup) -> State:
         filled,
         np.zeros(most, np.int64),
         np.ones(1 if setup.uniform else most, np.int64),
-        *densities.start(),
+        *densities.start(),  # type: ignore[call-arg]
         np.full(setup.params.admissions, -1, np.int32),
         np.zeros(3),
         dice.several(setup.seed, max(sample, densities.FIRST_SAMPLE)),
