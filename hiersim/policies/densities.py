@@ -38,7 +38,7 @@ def start() -> tuple[np.ndarray, ...]:
 
 
 def start_clock(capacity: int, sample: int, period: int) -> np.ndarray:
-    """Return ``clock`` at the start."""
+    """Return ``clock`` at the start; ``capacity`` in bytes, or in objects where every key counts 1."""
     return np.array([0, 0, 10, int(capacity * EXPLORERS), 0, sample, period, period, 0], np.int64)
 
 
