@@ -57,6 +57,7 @@ PEERS = {  # the policies of libcachesim, and the names that each may have here,
 SLACK = 0.02  # by which miss counts may differ where they need not be equal
 EXACT = {
     *("LRU", "FIFO", "Clock", "Sieve", "LFU", "LFUDA", "SLRU", "TwoQ", "MQ", "LRUK", "ARC", "S3FIFO", "Size", "Belady"),
+    "ClockPro",
 }
 RECORD = np.dtype([("time", "<u4"), ("id", "<u8"), ("size", "<u4"), ("next", "<i8")])
 

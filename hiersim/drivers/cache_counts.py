@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from hiersim.drivers.cache_loop import BYTES, EVICTIONS, MISSED_BYTES, MISSES, REQUESTS, RESIDENT, USED
+from hiersim.drivers.cache_loop import BYTES, DENIED, EVICTIONS, MISSED_BYTES, MISSES, REQUESTS, RESIDENT, USED
 from hiersim.errors import TraceError
 from hiersim.policies import counting, memory
 from hiersim.policies.contract import Setup
@@ -17,7 +17,10 @@ class Counter:
 
     def __init__(self, loop: Loop, setup: Setup, *, future: bool) -> None:
         """Start with an empty cache; ``future``: whether the length of the trace must be right."""
-        self._loop, self._capacity, self._longest = loop, setup.capacity, setup.accesses if future else None
+        self._loop, self._longest = loop, setup.accesses if future else None
+        most = loop.most(setup)
+        self._capacity = setup.capacity if most is None else most
+        self._excess = EVICTIONS if most is None else DENIED  # what becomes of misses beyond the room
         self._state = loop.init(setup)
         memory.spread(self._state)
 
@@ -36,7 +39,7 @@ class Counter:
         counts[BYTES] += len(keys)
         counts[MISSES] += misses
         counts[MISSED_BYTES] += misses
-        counts[EVICTIONS] += misses - (filled - used)
+        counts[self._excess] += misses - (filled - used)
         counts[USED] = counts[RESIDENT] = filled
 
 

@@ -28,9 +28,12 @@ def failed(
     """
     key, size, now, later = access
     req = Request(key, size, now, later if later >= 0 else NEVER)
-    on_miss = [("on_miss", (key, req)), ("victim", (req,)), ("on_remove", (...,)), ("on_insert", (key, req))]
-    order: list[tuple[str, tuple[Any, ...]]] = [("on_access", (key, req)), ("admit", (key, req))]
-    order += [("on_hit", (key, req))] if here[key] else on_miss
+    order: list[tuple[str, tuple[Any, ...]]] = [("on_access", (key, req))]
+    if here[key]:
+        order += [("on_hit", (key, req))]
+    else:
+        order += [("on_miss", (key, req)), ("admit", (key, req)), ("victim", (req,)), ("on_remove", (...,))]
+        order += [("on_insert", (key, req))]
     for policy, state in policies:
         calls = [(name, (state, *given)) for name, given in order if name in policy.family.hooks]
         if said := checks.failure_in(policy, calls):

@@ -64,6 +64,12 @@ def _skip(state: Any, key: int) -> None:
 
 
 @jit.hot
+def _take(state: Any, key: int, req: Request) -> bool:
+    """Stand in for a policy's missing ``admit``."""
+    return True
+
+
+@jit.hot
 def _agree(state: Any, key: int, victim: int, req: Request) -> bool:
     """Stand in for a missing ``prefer``."""
     return True
@@ -79,11 +85,11 @@ def _loop(
     noted: bool,
     builtin: bool,
 ) -> Callable[..., None]:
-    on_miss, on_insert, on_hit, on_remove, victim, fetch_ahead, fetch_near = functions
+    on_miss, on_insert, on_hit, on_remove, victim, fetch_ahead, fetch_near, take = functions
     on_miss, fetch_ahead, fetch_near = on_miss or _ignore, fetch_ahead or _ignore, fetch_near or _skip
     doubt = not builtin  # a user's `victim` may name a key that is not here
-    guarded = gate is not None
-    simple = uniform and not guarded  # whatever misses comes in
+    guarded, picky = gate is not None, take is not None
+    simple, take = uniform and not guarded and not picky, take or _take  # simple: whatever misses comes in
     on_access, admit, prefer = gate or (None, None, None)
     asked = prefer is not None
     on_access, admit, prefer = on_access or _ignore, admit or _ignore, prefer or _agree
@@ -116,7 +122,7 @@ def _loop(
             on_miss(state, key, req)
             if size > largest:
                 continue
-            if guarded and not admit(door, key, req):
+            if (picky and not take(state, key, req)) or (guarded and not admit(door, key, req)):
                 counts[DENIED] += 1
                 continue
             compared = not asked

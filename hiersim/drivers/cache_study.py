@@ -4,8 +4,9 @@
     study(keys, sizes, "lru", capacity=2**30)          objects with sizes in bytes
 
 The rules are libCacheSim's: a hit tells the policy; a miss evicts until there is room and then always inserts, unless
-the object is larger than the cache (or than the policy takes): then it only counts as a miss. For each policy the loop
-is compiled with the policy's functions inside; state carries over from one piece of a trace to the next.
+the object is larger than the cache (or than the policy takes), or the policy does not admit it: then it only counts as
+a miss. For each policy the loop is compiled with the policy's functions inside; state carries over from one piece of a
+trace to the next.
 """
 
 from __future__ import annotations

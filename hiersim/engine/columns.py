@@ -191,8 +191,8 @@ SERVED, RATE, TARGET_RATE, WEIGHT, SLOWEST, RATE_COLUMNS = 0, 1, 2, 3, 4, 8
     T_PEAK,
     T_SINCE,  # when ``used`` last changed
     T_PORT,  # the hop of its read direction
-    T_GATED,  # 1 when it has an admission policy
-    T_DENIED,  # objects that this turned away
+    T_GATED,  # 1 when it has an admission policy, or its policy admits some alone
+    T_DENIED,  # objects that these turned away
     T_PINNED,  # bytes of objects that are kept from eviction
     TIER_COLUMNS,
 ) = range(33)

@@ -102,6 +102,7 @@ class Core:
             fields = fields_table(state)
             self._kept.append((state, fields))
             self.world.hooks[t] = bind_hooks(policy, state)
+            self.world.tiers[t, c.T_GATED] = "admit" in policy.hooks
             self.world.fields[t] = fields.ctypes.data
         self._kept += bind_admissions(self.world, self.admissions, setups)
 

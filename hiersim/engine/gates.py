@@ -1,4 +1,4 @@
-"""Admission to tiers: who may become resident where, as each tier's admission says (docs/model.md, section 8)."""
+"""Admission to tiers: who may become resident where, as its policy and its admission say (docs/model.md, section 8)."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def admits(w: World, tier: int, key: int) -> bool:
 
 @inner
 def judge(w: World, tier: int, key: int) -> bool:
-    """Ask a tier's admission."""
-    welcome = call(w, tier, ADMIT, key) != 0
+    """Ask a tier's policy and then its admission."""
+    welcome = managers.takes(w, tier, key) and (w.gates[tier, ADMIT] == 0 or call(w, tier, ADMIT, key) != 0)
     if (
         welcome
         and w.gates[tier, PREFER] != 0

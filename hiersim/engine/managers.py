@@ -14,7 +14,7 @@ from hiersim.engine.world import World
 from hiersim.jit import inner
 from hiersim.policies.hooks import call_hook
 
-ON_MISS, ON_INSERT, ON_HIT, ON_REMOVE, VICTIM = 0, 1, 2, 3, 4  # places in a policy's row of addresses
+ON_MISS, ON_INSERT, ON_HIT, ON_REMOVE, VICTIM, ADMIT = 0, 1, 2, 3, 4, 5  # places in a policy's row of addresses
 
 
 @inner
@@ -53,6 +53,12 @@ def removed(w: World, tier: int, key: int) -> None:
     """Tell that the object goes."""
     w.tiers[tier, T_MANAGED] -= 1
     tell(w, tier, ON_REMOVE, key)
+
+
+@inner
+def takes(w: World, tier: int, key: int) -> bool:
+    """Ask whether the policy lets the object in; most let in everything."""
+    return bool(w.hooks[tier, ADMIT] == 0) or tell(w, tier, ADMIT, key) != 0
 
 
 @inner

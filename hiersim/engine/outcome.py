@@ -120,7 +120,7 @@ def _tier(core: Core, t: int, name: str, joules: dict[str, float]) -> TierResult
         endurance_used=_worn(tier, programmed if tier.nand else float(w.wire[write])),
         activations=sum(int(w.hops[hop, c.H_OPENED]) for hop in {read[0], write[0]}),
         prefetch=_prefetch(core, t),
-        denied=int(row[c.T_DENIED]) if t in core.admissions else None,
+        denied=int(row[c.T_DENIED]) if row[c.T_GATED] else None,
     )
 
 

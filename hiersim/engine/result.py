@@ -89,7 +89,7 @@ class TierResult:
         endurance_used: share of the stated endurance that the writes took; ``None`` if none is stated.
         activations: DRAM rows opened, where their energy is known.
         prefetch: what its prefetches were worth; ``None`` where nothing prefetched.
-        denied: objects that its admission turned away; ``None`` where it has none.
+        denied: objects that its admission or its policy turned away; ``None`` where neither does.
     """
 
     kind: str

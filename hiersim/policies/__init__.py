@@ -7,6 +7,7 @@ dense id, its *key*. The package compiles them; a user's own file works by its p
                                         a number that changes is an array of length 1
     init(setup) -> State                `contract.Setup`: capacity, number of objects, seed, the policy's parameters
     on_miss(state, key, req)            optional: ``key`` was asked for and is not here; before any room is made
+    admit(state, key, req) -> bool      optional: may ``key`` come in? It is not here, and could fit; without it all may
     on_insert(state, key, req)          ``key`` is here now; may come long after the miss, or without one
     on_hit(state, key, req)             ``key`` was asked for and is here
     on_remove(state, key)               ``key`` leaves: evicted, promoted out of an exclusive tier, or taken out and
@@ -68,6 +69,7 @@ TABLE = {
     "car": f"{_HERE}.car",
     "lirs": f"{_HERE}.lirs",
     "clock-pro": f"{_HERE}.clock_pro",
+    "clock-pro-lcs": f"{_HERE}.clock_pro:cold=0.5,refuse=1",
     "size": f"{_HERE}.size",
     "size-lcs": f"{_HERE}.size:recency=0",
     "gdsf": f"{_HERE}.gdsf",
@@ -106,8 +108,9 @@ HOOKS = {
     "victim": ("state", "req"),
     "fetch_ahead": ("state", "key", "later"),
     "fetch_near": ("state", "key"),
+    "admit": ("state", "key", "req"),
 }
-OPTIONAL = ("on_miss", "fetch_ahead", "fetch_near")
+OPTIONAL = ("on_miss", "fetch_ahead", "fetch_near", "admit")
 REPLACEMENT = Family(
     kind="policy",
     table=TABLE,
@@ -117,6 +120,7 @@ REPLACEMENT = Family(
     arguments={"key": 0, "req": Request(0, 1, 0, 0), "later": 0},
     sample=Setup(capacity=8, objects=16, accesses=64, uniform=True, seed=1),
     listed="`hiersim policies` lists all",
+    answers=("admit",),
 )
 
 

@@ -37,8 +37,8 @@ from hiersim.policies.prefetch.contract import Access
 if TYPE_CHECKING:
     from hiersim.policies.loader import Policy
 
-ORDER = ("on_miss", "on_insert", "on_hit", "on_remove", "victim", "reserved")
-ON_MISS, ON_INSERT, ON_HIT, ON_REMOVE, VICTIM, RESERVED = range(6)
+ORDER = ("on_miss", "on_insert", "on_hit", "on_remove", "victim", "admit")
+ON_MISS, ON_INSERT, ON_HIT, ON_REMOVE, VICTIM, ADMIT = range(6)
 
 SIGNATURE = types.int64(types.CPointer(types.int64), types.int64, types.int64, types.int64, types.int64)
 
@@ -247,6 +247,7 @@ _WRAPPERS = {
     "on_hit": _with_request,
     "on_remove": _with_key,
     "victim": _with_result,
+    "admit": _with_answer,
 }
 
 
@@ -285,7 +286,7 @@ def _plain_hook(policy: Policy, name: str, state: Any) -> int:
         given += (key,) if takes_key else ()
         given += (Request(key, size, now, next_use),) if takes_request else ()
         result = hook(*given)
-        return 0 if takes_key else int(result)
+        return int(result) if name in ("victim", "admit") else 0
 
     _plain.append(call)
     return len(_plain) - 1

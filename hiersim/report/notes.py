@@ -25,7 +25,7 @@ def notes(result: Result) -> list[tuple[str, str]]:
         if tier.endurance_used and result.elapsed_ps:
             found.append(("note", f"{name} wears out in {years(lifetime_years(tier, result.elapsed_ps))} at this rate"))
         if tier.denied:
-            found.append(("note", f"{name} turned {plural(tier.denied, 'object')} away, as its admission says"))
+            found.append(("note", f"{name} turned {plural(tier.denied, 'object')} away, by its policy or admission"))
         payload, wire = tier.read_total + tier.written_total, tier.read_wire_bytes + tier.written_wire_bytes
         if payload and wire >= 1.05 * payload:
             times = f"{wire / payload:.3g}x"

@@ -10,7 +10,7 @@ from core.machines import FAR, NEAR, a_machine, done, run
 from core.parity import disagreement, make_core, make_twin
 from oracle.core.calendar import StuckError
 from oracle.core.gates import Gates
-from strategies.admission import PARAMS, admitting
+from strategies.admission import PARAMS, admitting, refusing
 
 from hiersim import jit
 from hiersim.drivers.cache_study import study
@@ -32,6 +32,11 @@ def test_core_and_twin_agree(first):
 
 def test_core_and_twin_agree_where_a_run_may_stand_still():
     wrong = {seed: found[:3] for seed in range(50) if (found := disagreement(admitting(seed, tight=True)))}
+    assert not wrong
+
+
+def test_core_and_twin_agree_where_a_policy_refuses():
+    wrong = {seed: found[:3] for seed in range(50) if (found := disagreement(refusing(seed)))}
     assert not wrong
 
 
@@ -72,6 +77,19 @@ def test_one_stream_misses_what_a_cache_study_misses(spec):
     alone = study(keys, size, "lru", 20_000, objects=100, admission=spec)
     assert (found.misses, found.denied, found.evictions) == (alone.misses, alone.denied, alone.evictions)
     assert alone.denied > 0
+
+
+def test_a_policy_that_refuses_misses_what_it_misses_in_a_cache_study():
+    rng = np.random.default_rng(6)
+    keys, size = np.minimum(rng.geometric(0.03, 1_500) - 1, 99), rng.choice([512, 1024, 2048], 100)
+    rules = {NEAR: TierRules(capacity=20_000, policy="clock-pro-lcs")}
+    found, alone = run(a_machine(), keys, size, rules).tiers[NEAR], study(keys, size, "clock-pro-lcs", 20_000)
+    assert (found.misses, found.denied, found.evictions) == (alone.misses, alone.denied, 0)
+    assert alone.denied > 0
+    rules = {NEAR: TierRules(capacity=20_000, policy="clock-pro-lcs", admission="size:c=1024")}
+    both = run(a_machine(), keys, size, rules)
+    alone = study(keys, size, "clock-pro-lcs", 20_000, admission="size:c=1024")
+    assert (both.tiers[NEAR].misses, both.tiers[NEAR].denied) == (alone.misses, alone.denied)
 
 
 def test_none_is_no_rule():

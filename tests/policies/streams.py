@@ -17,6 +17,7 @@ OPTIONS = {  # a variant's twin: its module, and the parameters that make it the
     "gclock": ("clock", {"bits": 8, "start": 1}),
     "2q": ("two_q", {}),
     "clock2q+": ("clock2q_plus", {}),
+    "clock-pro-lcs": ("clock_pro", {"cold": 0.5, "refuse": True}),
     "lru-2": ("lru_k", {"retained": 0}),
 }
 

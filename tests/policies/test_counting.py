@@ -13,7 +13,8 @@ from hiersim.errors import ConfigError, TraceError
 from hiersim.policies.counting import TABLE, find
 from hiersim.policies.footprint import footprint
 
-SPECS = [*(name.replace("_", "-") for name in TABLE), "slru:segments=1", "slru:segments=2"]
+SPECS = [*(name.replace("_", "-") for name in TABLE if name != "clock_pro"), "slru:segments=1", "slru:segments=2"]
+SPECS += ["clock-pro-lcs", "clock-pro-lcs:cold=1", "clock-pro-lcs:cold=0.1"]
 SPECS += ["mq:queues=1", "mq:lifetime=9", "mq:lifetime=40,history=0.3", "mq:queues=20,lifetime=2"]
 SPECS += ["lhd:period=50", "lhd:period=200,sample=3,admissions=1", "lhd:period=150,sample=11,admissions=20"]
 COUNTED = [pytest.param(spec, marks=group(spec.partition(":")[0])) for spec in SPECS]

@@ -38,6 +38,8 @@ class Bound:
         self.call(hooks.ON_MISS, key)
         self.twin.incoming = int(self.sizes[key])
         self.twin.miss(key)
+        if self.addresses[hooks.ADMIT] != 0:
+            assert self.call(hooks.ADMIT, key) == self.twin.admit(key, int(self.sizes[key]))
 
     def insert(self, key, later):
         assert self.call(hooks.ON_INSERT, key, later) == 0

@@ -85,7 +85,7 @@ def test_other_ids_change_nothing(name, sized):
         other_known["parents"][other] = np.where(parents < 0, -1, other[parents])
     one = study(keys, sizes if sized else None, name, 90, objects=120, victims=True, **known)
     two = study(other[keys], other_sizes if sized else None, name, 90, objects=120, victims=True, **other_known)
-    assert one.evictions > 50
+    assert max(one.evictions, one.denied) > 50
     assert other[one.victims].tolist() == two.victims.tolist()
 
 

@@ -80,6 +80,16 @@ def test_it_runs(write):
     assert study(keys, None, write(), 12, victims=True).victims.tolist() == victims
 
 
+def test_it_may_refuse(write):
+    """Even keys alone come in; a study says how many it denied."""
+    keys, even = stream(1, 500, 40), "def admit(state, key, req):\n    return key % 2 == 0\n\n\n"
+    found = study(keys, None, write("def victim(", f"{even}def victim("), 12, victims=True)
+    plain = study(keys[keys % 2 == 0], None, write(), 12, victims=True)
+    assert found.denied == int((keys % 2).sum()) > 0
+    assert found.victims.tolist() == plain.victims.tolist()
+    assert found.evictions == found.misses - found.denied - 12
+
+
 def test_it_is_described(write):
     [described] = policies.describe(write())
     assert described.summary == "Most recently used leaves first."
@@ -134,6 +144,11 @@ def test_mistakes(write, old, new, message):
         ("np.argmax(state.last)", "state.oldest[0]", r"victim does not compile: .*oldest.*\(line 40\)"),
         ("np.argmax(state.last)", "state.last[0] / 2", "victim returns float64, expected a key"),
         ("np.argmax(state.last)", "state.last.copy()[0]", "victim does not compile"),
+        (
+            "def touch(",
+            "def admit(state, key, req):\n    return 1\n\n\ndef touch(",
+            "admit returns .*expected True or False",
+        ),
         ("    state.last[key] = req.now", "    state.last[key] = req.when", r"on_insert does not compile: .*when"),
     ],
 )

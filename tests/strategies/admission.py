@@ -31,6 +31,18 @@ def admitting(seed: int, *, tight: bool = False) -> Scenario:
     return replace(drawn, rules=rules)
 
 
+def refusing(seed: int) -> Scenario:
+    """The same, with a policy that refuses by itself in some tiers."""
+    drawn, dice = admitting(seed), Dice(Random(-5 - 7 * seed))
+    policy = PolicyChoice(name="clock-pro-lcs")
+    sure = dice.pick(tuple(drawn.rules))
+    rules = {
+        name: rule.model_copy(update={"policy": policy}) if name == sure or dice.chance(2) else rule
+        for name, rule in drawn.rules.items()
+    }
+    return replace(drawn, rules=rules)
+
+
 def choice(dice: Dice) -> PolicyChoice:
     name = dice.pick(tuple(PARAMS))
     return PolicyChoice(name=name, params={key: dice.pick(values) for key, values in PARAMS[name].items()})

@@ -7,6 +7,7 @@ have it with less work for some policies: a file here has its own state and its 
     count(state, keys, next_use, start, room) -> misses  ``start`` is the number of the first access; ``room`` how many
                                                          objects come in before one must leave
     suits(params) -> bool                                if it is for some parameters alone
+    most(setup) -> objects                               if it never evicts: what it holds at most, and refuses the rest
 
 It must count what the hooks would, in one piece or many; a test compares the two.
 """
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 TABLE = {  # identity of a policy -> its file here
     "arc": f"{__name__}.arc",
     "clock": f"{__name__}.clock",
+    "clock_pro": f"{__name__}.clock_pro",
     "lhd": f"{__name__}.lhd",
     "mq": f"{__name__}.mq",
     "opt": f"{__name__}.opt",
@@ -44,6 +46,11 @@ class Loop:
     def init(self, setup: Any) -> Any:
         """Return the state of an empty cache."""
         return self.module.init(setup._replace(params=self.params))
+
+    def most(self, setup: Any) -> int | None:
+        """Return how many objects it takes in all if it refuses the others; ``None`` if it evicts."""
+        limit = getattr(self.module, "most", None)
+        return int(limit(setup._replace(params=self.params))) if limit else None
 
     @property
     def count(self) -> Callable[..., int]:

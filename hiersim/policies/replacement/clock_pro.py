@@ -5,6 +5,10 @@ was used in its test, and starts another test for who was used after it. The hot
 was not used, and ends the tests that it passes; the test hand ends tests to keep the ghosts within the capacity. Keys
 enter just behind the hot hand. A test passed gives cold keys more of the capacity, a test that ends gives them less.
 
+Two variants. ``clock-pro`` is the paper's: every key that misses comes in. ``clock-pro-lcs`` (``cold=0.5,refuse=1``)
+does as libcachesim 0.3.5: a key comes in only while it and the cold keys fit their share, which starts at half of the
+cache. So nothing ever has to leave, no test begins, and the first keys to come stay for ever.
+
 Jiang, Chen, Zhang: CLOCK-Pro: an effective improvement of the CLOCK replacement. USENIX ATC 2005.
 """
 
@@ -17,13 +21,14 @@ from hiersim.policies.contract import Request, Setup
 from hiersim.policies.weighed import size_of
 
 ABSENT, HOT, COLD, TEST, GHOST = range(5)  # what a key is; TEST: cold, in its test
-HOT_BYTES, COLD_BYTES, GHOST_BYTES, CAPACITY, COLD_TARGET, DOOMED, COLD_HAND, TEST_HAND = range(8)  # in `amounts`
+HOT_BYTES, COLD_BYTES, GHOST_BYTES, CAPACITY, COLD_TARGET, DOOMED, COLD_HAND, TEST_HAND, REFUSE = range(9)  # `amounts`
 
 
 class Params(NamedTuple):
-    """Where the adaptation starts."""
+    """Where the adaptation starts, and what tells the two variants apart."""
 
     cold: float = 0.01  # share of the capacity for cold keys at first, at least 1
+    refuse: int = 0  # 1: what does not fit into the share of the cold keys is not let in; 0: everything is
 
 
 class State(NamedTuple):
@@ -34,25 +39,39 @@ class State(NamedTuple):
     status: np.ndarray  # uint8[objects]: ABSENT, HOT, COLD, TEST or GHOST
     used: np.ndarray  # uint8[objects]: 1 after a hit that no hand has seen
     sizes: np.ndarray  # int64[objects + 1] bytes; int64[1] where every key counts 1
-    amounts: np.ndarray  # int64[8]: bytes hot, cold and of ghosts, CAPACITY, COLD_TARGET, the key DOOMED last, hands
+    amounts: np.ndarray  # int64[9]: bytes hot, cold and of ghosts, CAPACITY, COLD_TARGET, the key DOOMED last, hands,
+    # and whether to REFUSE
 
 
 def check_params(params: Params) -> str:
     """Say what is wrong with the parameters."""
+    if params.refuse not in (0, 1):
+        return f"refuse must be 0 or 1, got {params.refuse}"
     return "" if 0 <= params.cold <= 1 else f"cold must lie between 0 and 1, got {params.cold}"
 
 
 def init(setup: Setup) -> State:
     """Start with an empty cache; a hand without a key is at the head."""
-    cold = max(1, int(setup.capacity * setup.params.cold))
+    cold = cold_share(setup)
     return State(
         ring.empty(setup.objects),
         ring.empty(setup.objects),
         np.full(setup.objects, ABSENT, np.uint8),
         np.zeros(setup.objects, np.uint8),
         np.ones(1 if setup.uniform else setup.objects + 1, np.int64),
-        np.array([0, 0, 0, setup.capacity, cold, -1, setup.objects, setup.objects], np.int64),
+        np.array([0, 0, 0, setup.capacity, cold, -1, setup.objects, setup.objects, setup.params.refuse], np.int64),
     )
+
+
+def cold_share(setup: Setup) -> int:
+    """Return the bytes for cold keys at first; none may come of a share that is too small, if it can refuse."""
+    return max(1 - int(setup.params.refuse), int(setup.capacity * setup.params.cold))
+
+
+def admit(state: State, key: int, req: Request) -> bool:
+    """Let everything in, or what fits with the cold keys into their share."""
+    amounts = state.amounts
+    return bool(amounts[REFUSE] == 0 or amounts[COLD_BYTES] + req.size <= amounts[COLD_TARGET])
 
 
 def on_insert(state: State, key: int, req: Request) -> None:

@@ -17,7 +17,7 @@ MODULES = {"size-chance": ("size", {"soft": 1})}  # variants; all others have a 
 
 
 class Gates:
-    """The admission of each tier that has one."""
+    """The admission of each tier that has one; a policy may refuse, too."""
 
     def __init__(self, twin: Twin, seed: int = 0) -> None:
         self.twin = twin
@@ -50,9 +50,11 @@ class Gates:
             self.of[store.name].access(obj, self.twin.objects.size[obj], self.issued - 1)
 
     def admits(self, store: Store, obj: int) -> bool:
-        if store.name not in self.of:
+        if store.name not in self.of and not hasattr(store.policy, "admit"):
             return True
-        welcome = self._asked(store, obj)
+        size, now = self.twin.objects.size[obj], self.issued - 1
+        picky = getattr(store.policy, "admit", lambda key, req: True)
+        welcome = picky(obj, Req(obj, size, now)) and (store.name not in self.of or self._asked(store, obj))
         store.counters["denied"] += not welcome
         return welcome
 

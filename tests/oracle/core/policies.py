@@ -1,7 +1,8 @@
 """Naive replacement policies: lists from oldest to newest, and words instead of links and bits.
 
 Hooks: ``on_miss(key, req)``, ``on_insert(key, req)``, ``on_hit(key, req)``, ``on_remove(key)``,
-``victim(req) -> key`` and ``len()``. ``victim`` only chooses; the caller removes what it evicts.
+``victim(req) -> key`` and ``len()``; if it may refuse, ``admit(key, req)``. ``victim`` only chooses; the caller removes
+what it evicts.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from oracle.core.ghosts import Arc, S3Fifo
+from oracle.policies import clock_pro
 
 
 class Queue:
@@ -125,7 +127,39 @@ class Lfu(Queue):
         return min(self.keys, key=lambda key: self.uses[key])
 
 
-POLICIES = {"lru": Lru, "fifo": Fifo, "clock": Clock, "sieve": Sieve, "lfu": Lfu, "s3fifo": S3Fifo, "arc": Arc}
+class ColdShare:
+    """CLOCK-Pro that lets in what fits, with the cold keys, into half of the capacity."""
+
+    def __init__(self, capacity: int = 0) -> None:
+        self.twin = clock_pro.Twin(capacity, False, cold=0.5, refuse=True)
+        self.here: set[int] = set()
+
+    def __len__(self) -> int:
+        return len(self.here)
+
+    def on_miss(self, key: int, req: Any) -> None:
+        pass
+
+    def admit(self, key: int, req: Any) -> bool:
+        return bool(self.twin.admit(key, req.size))
+
+    def on_insert(self, key: int, req: Any) -> None:
+        self.here.add(key)
+        self.twin.insert(key, req.size, None)
+
+    def on_hit(self, key: int, req: Any) -> None:
+        self.twin.hit(key, None)
+
+    def on_remove(self, key: int) -> None:
+        self.here.remove(key)
+        self.twin.remove(key)
+
+    def victim(self, req: Any) -> int:
+        return int(self.twin.victim(req.key, req.size))
+
+
+POLICIES: dict[str, Any] = {"lru": Lru, "fifo": Fifo, "clock": Clock, "sieve": Sieve, "lfu": Lfu, "s3fifo": S3Fifo}
+POLICIES |= {"arc": Arc, "clock-pro-lcs": ColdShare}
 
 
 def make(rules: dict[str, Any], machine: Any) -> dict[str, Any]:

@@ -1,9 +1,14 @@
 """Naive twins of the replacement policies: lists and dictionaries, written from the papers, slow and plain.
 
 Each module has ``Twin(capacity, ...)`` with ``miss(key)``, ``insert(key, size, next_use)``, ``hit(key, next_use)``,
-``remove(key)`` and ``victim(key, size)`` for the incoming key. ``replay`` runs a whole trace. Nothing here imports the
-package.
+``remove(key)`` and ``victim(key, size)`` for the incoming key; where it may refuse, ``admit(key, size)``. ``replay``
+runs a whole trace. Nothing here imports the package.
 """
+
+
+def welcome(key, size):
+    """A policy that does not say lets everything in."""
+    return True
 
 
 def replay(twin, keys, sizes, capacity, next_uses, largest=None):
@@ -16,7 +21,7 @@ def replay(twin, keys, sizes, capacity, next_uses, largest=None):
             continue
         misses += 1
         twin.miss(key)
-        if size > (capacity if largest is None else largest):
+        if size > (capacity if largest is None else largest) or not getattr(twin, "admit", welcome)(key, size):
             continue
         while used + size > capacity:
             gone = twin.victim(key, size)

@@ -4,8 +4,10 @@ HOT, COLD, TEST, GHOST = "hot", "cold", "in test", "ghost"
 class Twin:
     """Section 4 of the paper; ``clock`` starts at the hot hand, so that its end is the list head of the paper."""
 
-    def __init__(self, capacity, uniform=True, cold=0.01):
-        self.m, self.m_c = capacity, max(1, int(capacity * cold))
+    def __init__(self, capacity, uniform=True, cold=0.01, refuse=False):
+        self.m, self.m_c, self.refuse = capacity, int(capacity * cold), refuse
+        if not refuse:
+            self.m_c = max(1, self.m_c)
         self.clock, self.status, self.bit, self.size = [], {}, {}, {}
         self.hand_cold, self.hand_test = None, None
         self.chosen = None
@@ -76,6 +78,9 @@ class Twin:
 
     def miss(self, key):
         pass
+
+    def admit(self, key, size):
+        return not self.refuse or self.bytes(COLD, TEST) + size <= self.m_c
 
     def insert(self, key, size, next_use):
         self.size[key] = size
