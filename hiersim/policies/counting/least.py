@@ -14,7 +14,13 @@ from hiersim.policies.densities import AGES, CLOCK, ROWS, SHIFT, STAMP
 
 FIRST = 0  # what `block` holds: the clock at its first access
 MOST = 2**63 - 1
-index = np.uint64  # of an index that cannot be negative, nothing is checked
+
+
+@hot
+def find(state: Any) -> int:
+    """Return the slot of the key that must leave."""
+    slot = now(state)
+    return slot if slot >= 0 else then(state)
 
 
 @hot
@@ -22,15 +28,15 @@ def now(state: Any) -> int:
     """Return the slot with the least density; -1 if one of those looked at is hit later in the block."""
     clock, shift, filled, sample = state.clock[CLOCK], state.clock[SHIFT], state.filled[0], densities.sample_of(state)
     for i in range(sample):
-        state.random[index(i)] = dice.after(state.random[index(i)])
+        state.random[i] = dice.after(state.random[i])
     best, future = MOST, 0
     for i in range(sample):
-        facts = state.facts[index(dice.scaled(state.random[index(i)], filled))]
+        facts = state.facts[dice.scaled(state.random[i], filled)]
         life = clock - (facts >> STAMP)
         future |= life
         best = min(best, (worth_of(state, facts, life >> shift) << 32) | i)
     for i in range(state.recent.shape[0]):
-        facts = state.lately[index(i)]
+        facts = state.facts[state.place[state.recent[i]]]
         life = clock - (facts >> STAMP)
         future |= life
         best = min(best, (worth_of(state, facts, life >> shift) << 32) | (sample + i))
@@ -49,8 +55,8 @@ def slot_of(state: Any, i: int) -> int:
     """Return the slot of a place in the sample."""
     sample = densities.sample_of(state)
     if i < sample:
-        return dice.scaled(state.random[index(i)], state.filled[0])
-    return int(state.place[index(state.recent[index(i - sample)])])
+        return dice.scaled(state.random[i], state.filled[0])
+    return int(state.place[state.recent[i - sample]])
 
 
 @inner

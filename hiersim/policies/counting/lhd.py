@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from hiersim.jit import hot, inner, kernel
-from hiersim.policies import bits, densities, memory
+from hiersim.policies import bits, densities, memory, pool
 from hiersim.policies.contract import Setup
 from hiersim.policies.counting import least
-from hiersim.policies.counting.least import FIRST, index
+from hiersim.policies.counting.least import FIRST
 from hiersim.policies.densities import (
     AGES,
     BUDGET,
@@ -35,7 +35,6 @@ from hiersim.policies.replacement import lhd as hooks
 
 AHEAD = 48  # accesses between asking for a key's slot and using it
 BLOCK = 32  # accesses looked at at once
-RECENT = 1 << 6  # the bit of a key's facts that says that it may be one of the recent
 LUCKY = 1  # what `block` holds beside FIRST: a bit for each access that is lucky
 
 
@@ -54,7 +53,6 @@ class State(NamedTuple):
     density: np.ndarray  # float32[(ROWS + 1) * AGES]: those of nothing are above all
     worth: np.ndarray  # int32: `density`, read as whole numbers
     recent: np.ndarray
-    lately: np.ndarray  # int64[admissions]: the facts of each recent key
     means: np.ndarray
     random: np.ndarray
     chance: np.ndarray
@@ -82,7 +80,6 @@ def init(setup: Setup) -> State:
         density,
         density.view(np.int32),
         np.full(len(start.recent), nothing, np.int32),
-        np.full(len(start.recent), ROWS, np.int64),
         start.means,
         start.random,
         start.chance,
@@ -108,11 +105,10 @@ def count(state: State, keys: np.ndarray, next_use: np.ndarray, start: int, room
         while missing != 0:
             at = bits.lowest_bit(missing)
             missing &= missing - 1
-            key = int(keys[index(begin + at)])
+            key = int(keys[begin + at])
             clock[CLOCK] = block[FIRST] + at
-            if state.place[index(key)] < state.facts.shape[0] - 1:
+            if state.place[key] < state.facts.shape[0] - 1:
                 densities.hit(state, state.place[key])
-                follow(state, key)
                 continue
             misses += 1
             room -= 1
@@ -144,10 +140,10 @@ def look(state: State, keys: np.ndarray, begin: int, size: int) -> tuple[int, in
     missing, explored, hits = np.int64(0), np.int64(0), np.int64(0)
     nothing, last = state.facts.shape[0] - 1, keys.shape[0] - 1
     for i in range(size):
-        memory.prefetch(state.place, keys[index(min(begin + i + AHEAD, last))])
-        slot = state.place[index(keys[index(begin + i)])]
-        explored |= state.facts[index(slot)]
-        state.found[index(hits)], state.found[index(hits + BLOCK)] = i, slot
+        memory.prefetch(state.place, keys[min(begin + i + AHEAD, last)])
+        slot = state.place[keys[begin + i]]
+        explored |= state.facts[slot]
+        state.found[hits], state.found[hits + BLOCK] = i, slot
         hits += slot != nothing
         missing |= np.int64(slot == nothing) << i
     return int(missing), int(explored & 1)
@@ -169,69 +165,42 @@ def hit_all(state: State, hits: int) -> None:
     """Do what hits do for those of a block."""
     shift, budget, first = state.clock[SHIFT], 0, state.block[FIRST]
     for j in range(hits):
-        i, slot = index(state.found[index(j)]), index(state.found[index(j + BLOCK)])
-        now, facts = first + np.int64(i), state.facts[slot]
+        i, slot = state.found[j], state.found[j + BLOCK]
+        now, facts = first + i, state.facts[slot]
         age = min((now - (facts >> STAMP)) >> shift, AGES - 1)
         state.before[i] = facts
-        state.hits[index(densities.first_of(facts) + age)] += 1
+        state.hits[densities.first_of(facts) + age] += 1
         budget += facts & 1
         rank = densities.class_of(age + ((facts >> LAST) & (2 ** (STAMP - LAST) - 1)))
         state.facts[slot] = (now << STAMP) | (age << LAST) | (rank << 1)
-        if facts & RECENT != 0:
-            follow(state, state.keys[slot])
     state.clock[BUDGET] += budget
-
-
-@hot
-def follow(state: State, key: int) -> None:
-    """Keep the facts of the recent keys up to date."""
-    slot = index(state.place[index(key)])
-    facts = state.facts[slot] | RECENT
-    for i in range(state.recent.shape[0]):
-        if state.recent[i] == key:
-            state.lately[i] = state.facts[slot] = facts
 
 
 @hot
 def enter(state: State, key: int, lucky: int) -> None:
     """Start in the lowest class; be remembered as recent if that looks bad."""
-    slot, next_one = state.filled[0], state.clock[NEXT]
-    state.keys[index(slot)], state.place[index(key)] = key, slot
-    state.filled[0] = slot + 1
+    slot, next_one = pool.push(state.keys, state.place, state.filled, key), state.clock[NEXT]
     if lucky:
         densities.enter(state, slot, key)
-        follow(state, key)
         return
-    state.facts[index(slot)] = state.clock[CLOCK] << STAMP
-    known = False
-    for i in range(state.recent.shape[0]):
-        known |= state.recent[index(i)] == key
+    state.facts[slot] = state.clock[CLOCK] << STAMP
     if state.density[0] < state.means[VICTIMS]:
-        state.recent[index(next_one)] = key
+        state.recent[next_one] = key
         state.clock[NEXT] = next_one + 1 if next_one + 1 < state.recent.shape[0] else 0
-        known = True
-    if known:
-        follow(state, key)
 
 
 @hot
 def evict(state: State, keys: np.ndarray, begin: int, size: int, at: int) -> int:
     """Let the least density of a sample and of the recent keys leave; return a bit for each access to go through."""
-    slot = least.now(state)
-    if slot < 0:
-        slot = least.then(state)
+    slot = least.find(state)
     missing = take_back(state, slot)
     facts = teach(state, slot)
-    last = state.filled[0] - 1
-    gone, moved = state.keys[index(slot)], state.keys[index(last)]
+    last = state.filled[0] - 1  # as `pool.drop`, which would ask for the place of the key
+    gone, moved = state.keys[slot], state.keys[last]
     state.filled[0] = last
-    state.keys[index(slot)], state.place[index(moved)] = moved, slot
-    state.place[index(gone)] = state.facts.shape[0] - 1
-    state.facts[index(slot)] = state.facts[index(last)]
-    if facts & RECENT != 0:
-        for i in range(state.recent.shape[0]):
-            if state.recent[i] == gone:
-                state.lately[i] = ROWS
+    state.keys[slot], state.place[moved] = moved, slot
+    state.place[gone] = state.facts.shape[0] - 1
+    state.facts[slot] = state.facts[last]
     if facts & 1 and state.block[LUCKY] >> at > 1:
         missing |= take_all_back(state, keys, begin, size, at)
     return missing
@@ -240,10 +209,10 @@ def evict(state: State, keys: np.ndarray, begin: int, size: int, at: int) -> int
 @hot
 def teach(state: State, slot: int) -> int:
     """Teach the class of a key that is evicted that keys of its age are; return its facts."""
-    facts = state.facts[index(slot)]
+    facts = state.facts[slot]
     age = densities.age_of(state, facts)
-    densities.note_victim(state, state.density[index((facts & (ROWS - 1)) * AGES + age)])
-    state.evictions[index(densities.first_of(facts) + age)] += 1
+    densities.note_victim(state, state.density[(facts & (ROWS - 1)) * AGES + age])
+    state.evictions[densities.first_of(facts) + age] += 1
     state.clock[BUDGET] += facts & 1
     return facts  # type: ignore[no-any-return]
 
@@ -252,13 +221,13 @@ def teach(state: State, slot: int) -> int:
 def take_back(state: State, slot: int) -> int:
     """Undo the hits of a slot that are later than now; return a bit for each."""
     missing = np.int64(0)
-    while state.facts[index(slot)] >> STAMP > state.clock[CLOCK]:
-        clock, recent = state.facts[slot] >> STAMP, state.facts[slot] & RECENT
+    while state.facts[slot] >> STAMP > state.clock[CLOCK]:
+        clock = state.facts[slot] >> STAMP
         facts = state.before[clock - state.block[FIRST]]
         age = min((clock - (facts >> STAMP)) >> state.clock[SHIFT], AGES - 1)
         state.hits[densities.first_of(facts) + age] -= 1
         state.clock[BUDGET] -= facts & 1
-        state.facts[slot] = facts | recent
+        state.facts[slot] = facts
         missing |= np.int64(1) << (clock - state.block[FIRST])
     return int(missing)
 
@@ -271,5 +240,4 @@ def take_all_back(state: State, keys: np.ndarray, begin: int, size: int, at: int
         key = keys[begin + i]
         if state.place[key] < state.facts.shape[0] - 1:
             missing |= take_back(state, state.place[key])
-            follow(state, key)
     return int(missing)
