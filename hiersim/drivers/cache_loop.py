@@ -64,6 +64,12 @@ def _skip(state: Any, key: int) -> None:
 
 
 @jit.hot
+def _nobody(state: Any) -> int:
+    """Stand in for a missing ``surplus``."""
+    return -1
+
+
+@jit.hot
 def _agree(state: Any, key: int, victim: int, req: Request) -> bool:
     """Stand in for a missing ``prefer``."""
     return True
@@ -79,9 +85,11 @@ def _loop(
     noted: bool,
     builtin: bool,
 ) -> Callable[..., None]:
-    on_miss, on_insert, on_hit, on_remove, victim, fetch_ahead, fetch_near = functions
+    on_miss, on_insert, on_hit, on_remove, victim, fetch_ahead, fetch_near, surplus = functions
     on_miss, fetch_ahead, fetch_near = on_miss or _ignore, fetch_ahead or _ignore, fetch_near or _skip
     doubt = not builtin  # a user's `victim` may name a key that is not here
+    sheds = 0 if surplus is None else 1  # whether it is asked after each access: at the next, or once more at the end
+    surplus = surplus or _nobody
     guarded = gate is not None
     simple = uniform and not guarded  # whatever misses comes in
     on_access, admit, prefer = gate or (None, None, None)
@@ -92,7 +100,24 @@ def _loop(
         room, largest = limits[0] - counts[USED], limits[1]
         misses, evictions, resident = counts[MISSES], counts[EVICTIONS], counts[RESIDENT]
         requested, missed, start, recorded = counts[BYTES], counts[MISSED_BYTES], counts[REQUESTS], 0
-        for i in range(keys.shape[0]):
+        for i in range(keys.shape[0] + sheds):
+            while sheds:
+                gone = int(surplus(state))
+                if gone < 0:
+                    break
+                if doubt and (gone >= here.shape[0] or not here[gone]):
+                    counts[BROKEN], counts[REQUESTS] = -gone - 1, start + i - 1
+                    return
+                on_remove(state, gone)
+                here[gone] = 0
+                room += 1 if uniform else int(sizes[gone])
+                resident -= 1
+                evictions += 0 if simple else 1
+                if recorded < victims.shape[0]:
+                    victims[recorded] = gone
+                    recorded += 1
+            if sheds and i == keys.shape[0]:
+                break
             key, coming = int(keys[i]) & NOT_NEGATIVE, min(i + AHEAD, keys.shape[0] - 1)
             memory.prefetch(here, keys[coming])
             fetch_ahead(state, keys[coming], next_use[coming] if future else 0)
