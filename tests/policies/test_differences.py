@@ -77,7 +77,7 @@ def test_a_variant_draws_what_libcachesim_draws(theirs):
 
 @pytest.mark.parametrize(("name", "expected"), [of("cacheus", 0.11), of("cacheus-lcs", 0.698 - 0.698**2)])
 def test_the_rate_follows_the_hits(name, expected):
-    """The rate rose from 0 to what it is, and with it the hits: it must rise on. In libCacheSim it falls by its square."""
+    """The rate rose from 0 to what it is, and the hits with it: it must rise on. libCacheSim takes off its square."""
     one = Study(name if name == "cacheus-lcs" else f"{name}:rate=0.1", 8, 3)
     one.feed(np.array([0, 1, 0, 1, 0, 1, 0, 1, 2], np.int32))
     state = one._state
