@@ -71,6 +71,7 @@ TABLE = {
     "arc": f"{_HERE}.arc",
     "car": f"{_HERE}.car",
     "lirs": f"{_HERE}.lirs",
+    "lirs-lcs": f"{_HERE}.lirs:early=1",
     "clock-pro": f"{_HERE}.clock_pro",
     "size": f"{_HERE}.size",
     "size-lcs": f"{_HERE}.size:recency=0",

@@ -17,6 +17,7 @@ OPTIONS = {  # a variant's twin: its module, and the parameters that make it the
     "gclock": ("clock", {"bits": 8, "start": 1}),
     "2q": ("two_q", {}),
     "slru-lcs": ("slru", {"early": True}),
+    "lirs-lcs": ("lirs", {"early": True}),
     "clock2q+": ("clock2q_plus", {}),
     "lru-2": ("lru_k", {"retained": 0}),
 }

@@ -19,6 +19,8 @@ CASES = {
     # The hit on 2, which is in Q and not in S, must leave it HIR. libCacheSim makes room for a LIR key all the same and
     # drops the first of Q: key 2, which it goes on to count as here.
     "lirs": ("LIRS", 4, None, [2, 5, 3, 0, 0, 2, 4, 2], 6, 5),
+    # With 296 of 300 bytes taken by LIR keys two HIR keys of 2 bytes fit. libCacheSim never gives them more than 1 %.
+    "lirs:hir=0.01": ("LIRS", 300, [2] * 150, [*range(150), 148], 150, 151),
     # A key must be let in when there is room. libCacheSim lets in only what fits into the cold keys' share, 1 of 3.
     "clock-pro": ("ClockPro", 3, None, [1, 0, 0], 2, 3),
     # Of a small queue of 10 bytes half, 5 bytes, have come when key 0 is hit. libCacheSim waits for 5 objects.
@@ -45,6 +47,7 @@ CASES = {
 THEIRS = {"wtinylfu:window=0.5": {"window_size": 0.5}}  # parameters, where they are not its defaults
 ALIKE = {
     "slru": "slru-lcs",
+    "lirs:hir=0.01": "lirs-lcs",
     "clock2q+": "clock2q+:window=1e6",
     "cacheus": "cacheus-lcs",
     "cacheus:rate=0.1": "cacheus-lcs",

@@ -29,7 +29,7 @@ NAMES = {
     "SLRU": "slru-lcs",
     "MQ": "mq",
     "LRU-2": "lru-2",
-    "LIRS": "lirs",
+    "LIRS": "lirs-lcs",
     "MRU": "mru",
     "QDLP": "qdlp",
     "Clock2Q+": "clock2q+",
@@ -46,13 +46,9 @@ NAMES = {
     "BeladySize": "belady-size",
     "Random": "random",
 }
-SIZED, OLD, NEW = (
-    ("cloudphysics", "cloudphysics_c2024"),
-    ("mooncake_c2024", "cloudphysics_c2024"),
-    ("mooncake", "cloudphysics"),
-)
+OLD, NEW = ("mooncake_c2024", "cloudphysics_c2024"), ("mooncake", "cloudphysics")
 WITHIN = {"Hyperbolic": 0.002, "LHD": 0.002, "LRUProb": 0.002, "BeladySize": 0.002, "LeCaR": 0.005, "Random": 0.006}
-NEAR = {"GDSF": (NEW, 5e-5), "LIRS": (SIZED, 5e-5), "W-TinyLFU": (OLD, 0.003), "Cacheus": (OLD, 0.02)}  # else exact
+NEAR = {"GDSF": (NEW, 5e-5), "W-TinyLFU": (OLD, 0.003), "Cacheus": (OLD, 0.02)}  # else exact
 AS_OF = {
     "MRU": OLD,
     "QDLP": OLD,
