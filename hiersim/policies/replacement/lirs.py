@@ -5,7 +5,8 @@ the others that are here (HIR). An HIR key that is used while in S has a shorter
 of S, and they change places. The bottom of S is always LIR.
 
 In the variant ``lirs-lcs`` (``early=1``), which does as libcachesim 0.3.5, HIR keys never have more than their 1 %:
-they leave though LIR keys leave room. And a hit in Q on a key that is no longer in S demotes LIR keys, as if it became one.
+they leave though LIR keys leave room. And a hit in Q on a key that is no longer in S demotes LIR keys, as if it became
+one.
 
 Jiang, Zhang: LIRS: an efficient low inter-reference recency set replacement policy to improve buffer cache
 performance. SIGMETRICS 2002.
