@@ -8,7 +8,7 @@ import threading
 
 import numpy as np
 import pytest
-from policies.streams import group, of, stream
+from policies.streams import group, of, sizes_of, stream
 
 from hiersim.drivers.cache_study import Study, study
 
@@ -69,13 +69,13 @@ def test_libcachesim_departs_from_it(name, theirs, capacity, sizes, keys, misses
     assert libcachesim(theirs, capacity, sizes, keys, **THEIRS.get(name, {})) == other
 
 
-@pytest.mark.parametrize("theirs", [pytest.param("Cacheus", marks=group("cacheus-lcs"))])
-def test_a_variant_draws_what_libcachesim_draws(theirs):
-    """Not only near in the mean: decision for decision, from the same generator in the same state."""
+@pytest.mark.parametrize(("name", "theirs"), [of("cacheus-lcs", "Cacheus"), of("slru-lcs", "SLRU")])
+def test_a_variant_decides_as_libcachesim_does(name, theirs):
+    """Not only near in the mean: where it draws, from the same generator in the same state."""
     for seed in range(40):
-        capacity, objects = ((4, 6), (6, 10), (10, 20), (15, 40))[seed % 4]
-        keys = stream(seed, 400, objects).tolist()
-        assert ours("cacheus-lcs", capacity, None, keys) == libcachesim(theirs, capacity, None, keys)
+        capacity, objects = ((4, 6), (8, 14), (20, 40), (60, 60), (200, 60))[seed % 5]
+        keys, sizes = stream(seed, 600, objects).tolist(), sizes_of(seed, objects).tolist() if capacity > 20 else None
+        assert ours(name, capacity, sizes, keys) == libcachesim(theirs, capacity, sizes, keys)
 
 
 @pytest.mark.parametrize(("name", "expected"), [of("cacheus", 0.11), of("cacheus-lcs", 0.698 - 0.698**2)])

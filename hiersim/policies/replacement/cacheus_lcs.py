@@ -4,8 +4,8 @@ What is Cacheus about it is told in `cacheus`. Here the hits of a window count o
 moves down by itself times its last change and soon stands still; a key that R gave up and that is used again is not
 known as such, so that SR never shrinks; keys that are new and gone are counted for ever, those that R gave up until
 they are evicted, and SR grows by the ratio of the two counts, in bytes; SR evicts after each insertion what exceeds its
-share; a key that exceeds the share of R or SR, whichever it should enter, leaves at once. The history is the cache's
-size less one byte. No weight has a least value, and the draws are those of `policies.lehmer`.
+share; a key that exceeds the share of R or SR, whichever it should enter, leaves at once, as if it had not come. The
+history is the cache's size less one byte. No weight has a least value, and the draws are those of `policies.lehmer`.
 
 Rodriguez, Yusuf, Lyons, Paz, Rangaswami, Liu, Zhao, Narasimhan: Learning cache replacement with CACHEUS. FAST 2021.
 """
@@ -23,8 +23,8 @@ USED, FRESH, SUNK, GONE_FRESH, GONE, NOWHERE = range(6)  # where a key is: in R;
 # of SR-LRU, evicted while FRESH or not; none of these
 R, SR, HISTORY = range(3)  # the rings of `ages`: that of a place is (place + 1) // 2
 BY_LRU, BY_LFU, NOBODY = range(3)  # who evicted a key: the rings of `blame`
-CAPACITY, R_SIZE, SR_SIZE, DOOMED, EXPERT, REFUSED, FROM, TRIMS = range(5, 13)  # what `amounts` holds besides bytes
-REQUESTS, HITS, STUCK, NEW, DEMOTED, GROWS = range(13, 19)
+CAPACITY, R_SIZE, SR_SIZE, DOOMED, EXPERT, REFUSED, TRIMS = range(5, 12)  # what `amounts` holds besides bytes
+REQUESTS, HITS, STUCK, NEW, DEMOTED, GROWS = range(12, 18)
 WEIGHT, OTHER, RATE, BEFORE, SHARE = range(5)  # what `learnt` holds
 LOW, LEAST, PATIENCE = 0.001, 0.0001, 10  # below LOW the rate is LEAST; windows that it stands still before it is drawn
 
@@ -49,9 +49,9 @@ class State(NamedTuple):
     blamed: np.ndarray  # uint8[objects]: BY_LRU, BY_LFU or NOBODY
     uses: np.ndarray  # int64[objects]: requests at the eviction
     sizes: np.ndarray  # int64[objects + 1] bytes; int64[1] where every key counts 1
-    amounts: np.ndarray  # int64[19]: bytes in the three rings and of the keys that each evicted; CAPACITY and what R
-    # and SR may have; the key DOOMED last and the EXPERT that chose it; the key REFUSED and where it came FROM; whether
-    # SR TRIMS itself now; REQUESTS so far and HITS of the window, windows STUCK; keys counted as NEW and DEMOTED; GROWS
+    amounts: np.ndarray  # int64[18]: bytes in the three rings and of the keys that each evicted; CAPACITY and what R
+    # and SR may have; the key DOOMED last and the EXPERT that chose it; the key REFUSED now; whether SR TRIMS itself
+    # now; REQUESTS and HITS of the window, windows STUCK; keys counted as NEW and DEMOTED; GROWS
     learnt: np.ndarray  # float64[5]: WEIGHT of SR-LRU and the OTHER one, the RATE now and BEFORE, SHARE of hits
     random: np.ndarray  # uint64[4]: see `policies.lehmer`
 
@@ -73,7 +73,7 @@ def init(setup: Setup) -> State:
         np.full(setup.objects, NOBODY, np.uint8),
         np.zeros(setup.objects, np.int64),
         np.ones(1 if setup.uniform else setup.objects + 1, np.int64),
-        np.array([0] * 5 + [setup.capacity, half, half, -1, NOBODY, -1] + [0] * 7 + [setup.params.grow], np.int64),
+        np.array([0] * 5 + [setup.capacity, half, half, -1, NOBODY, -1] + [0] * 6 + [setup.params.grow], np.int64),
         np.array([0.5, 0.5, LOW + first % 1000 / 1000, 0, 0]),
         random,
     )
@@ -91,21 +91,21 @@ def on_miss(state: State, key: int, req: Request) -> None:
 
 
 def on_insert(state: State, key: int, req: Request) -> None:
-    """Enter R with the requests from before if SR-LRU remembers the key, else SR with one."""
+    """Enter R with the requests from before if SR-LRU remembers the key, else SR with one; or be refused."""
+    keep_refused(state)
     if state.blamed[key] != NOBODY:  # it comes without having been asked for, so nobody is to blame
         acquit(state, key)
     if state.sizes.shape[0] > 1:
         state.sizes[key] = req.size
     amounts, was = state.amounts, state.where[key]
-    refused = size_of(state, key) > amounts[SR_SIZE if was == NOWHERE else R_SIZE]
-    amounts[REFUSED], amounts[FROM], amounts[TRIMS] = key if refused else -1, was, 0 if refused else 1
-    if was != NOWHERE:
-        leave(state, key)
-    buckets.push(state, key, 1 if was == NOWHERE else state.uses[key] + 1)
-    if was == NOWHERE or refused:
-        join(state, FRESH, key)
+    if size_of(state, key) > amounts[SR_SIZE if was == NOWHERE else R_SIZE]:
+        amounts[REFUSED] = key
         return
-    join(state, USED, key)
+    amounts[TRIMS] = 1
+    if was == NOWHERE:
+        enter(state, FRESH, key)
+        return
+    enter(state, USED, key)
     sink(state)
     if was == GONE_FRESH and amounts[GROWS] == 1:
         larger = amounts[SR_SIZE] + max(amounts[DEMOTED] // amounts[NEW], 1)
@@ -127,34 +127,35 @@ def on_hit(state: State, key: int, req: Request) -> None:
 
 def on_remove(state: State, key: int) -> None:
     """Leave; if evicted, into the history of SR-LRU, and who chose the key remembers it."""
-    amounts, expert, was = state.amounts, state.amounts[EXPERT], state.where[key]
-    uses = state.requests[state.bucket[key]]
+    amounts = state.amounts
+    if amounts[REFUSED] == key:
+        amounts[REFUSED] = -1
+        return
+    keep_refused(state)
+    was, expert = state.where[key], amounts[EXPERT]
+    state.uses[key] = state.requests[state.bucket[key]]
     buckets.drop(state, key)
     leave(state, key)
     if was == SUNK:
         amounts[DEMOTED] -= 1
-    if amounts[REFUSED] == key:
-        if amounts[FROM] != NOWHERE:  # back into the history, as if it had not come
-            state.uses[key] = uses - 1
-            join(state, amounts[FROM], key)
-    elif amounts[DOOMED] == key:
-        state.uses[key] = uses
+    if amounts[DOOMED] == key:
         amounts[NEW] += 1 if was == FRESH else 0
         join(state, GONE_FRESH if was == FRESH else GONE, key)
         while amounts[HISTORY] >= amounts[CAPACITY]:
             leave(state, oldest(state, HISTORY))
         if expert != NOBODY:
             accuse(state, expert, key)
-    amounts[DOOMED], amounts[REFUSED] = -1, -1
+    amounts[DOOMED] = -1
 
 
 def victim(state: State, req: Request) -> int:
     """Choose what SR-LRU or CR-LFU would, by chance as they have weight."""
+    keep_refused(state)
     old, rare = oldest(state, SR if state.amounts[SR] > 0 else R), buckets.latest(state)
     by_lru = lehmer.draw(state.random) % np.uint64(100) / 100.0 < state.learnt[WEIGHT]
     key = old if by_lru else rare
     expert = NOBODY if old == rare else BY_LRU if by_lru else BY_LFU
-    state.amounts[DOOMED], state.amounts[EXPERT], state.amounts[REFUSED] = key, expert, -1
+    state.amounts[DOOMED], state.amounts[EXPERT] = key, expert
     return int(key)
 
 
@@ -168,14 +169,22 @@ def surplus(state: State) -> int:
     return int(key)
 
 
+def keep_refused(state: State) -> None:
+    """Take a refused key in after all, as a new one: where nobody asks for what is surplus it is still here."""
+    key = state.amounts[REFUSED]
+    if key >= 0:
+        state.amounts[REFUSED] = -1
+        enter(state, FRESH, key)
+
+
 def pass_time(state: State) -> None:
     """Move the rate after as many requests as the cache has bytes; then count one."""
+    keep_refused(state)
     amounts = state.amounts
     if amounts[REQUESTS] == amounts[CAPACITY]:
         move_rate(state, amounts[HITS] // amounts[CAPACITY])
         amounts[REQUESTS], amounts[HITS] = 0, 0
     amounts[REQUESTS] += 1
-    amounts[REFUSED] = -1
 
 
 def move_rate(state: State, share: int) -> None:
@@ -222,6 +231,15 @@ def sink(state: State) -> None:
         leave(state, key)
         join(state, SUNK, key)
         state.amounts[DEMOTED] += 1
+
+
+def enter(state: State, place: int, key: int) -> None:
+    """Come from the history, with the requests from before, or from nowhere."""
+    known = state.where[key] != NOWHERE
+    if known:
+        leave(state, key)
+    buckets.push(state, key, state.uses[key] + 1 if known else 1)
+    join(state, place, key)
 
 
 def oldest(state: State, part: int) -> int:

@@ -25,7 +25,7 @@ class Twin:
         self.size, self.count, self.reached, self.ticks = {}, {}, {}, 0
         self.new_ones = self.demotions = self.requests = self.hits = self.stuck = 0
         self.chosen = self.expert = self.refused = None
-        self.came_from, self.inserted = None, False
+        self.inserted = False
 
     def draw(self):
         self.whole = self.whole * MULTIPLIER % 2**128
@@ -39,7 +39,26 @@ class Twin:
             self.learn(self.hits // self.capacity)
             self.hits = 0
         self.requests += 1
-        self.refused = None
+        self.keep()
+
+    def keep(self):
+        """A refused key that nobody took out is a new one."""
+        key, self.refused = self.refused, None
+        if key is not None:
+            self.count[key] = self.count[key] + 1 if key in self.history else 1
+            self.forget(key)
+            self.enter(key)
+            self.sr.append(key)
+            self.fresh.add(key)
+
+    def forget(self, key):
+        if key in self.history:
+            self.history.remove(key)
+            self.fresh.discard(key)
+
+    def enter(self, key):
+        self.ticks += 1
+        self.reached[key] = self.ticks
 
     def learn(self, share):
         change, gain = self.rate - self.before, share - self.share
@@ -65,23 +84,20 @@ class Twin:
         self.weights = {"lru": lru, "lfu": 1.0 - lru}
 
     def insert(self, key, size, next_use):
+        self.keep()
         for keys in self.evicted.values():
             if key in keys:
                 keys.remove(key)
-        self.size[key], self.ticks = size, self.ticks + 1
-        self.reached[key] = self.ticks
-        self.came_from = key if key in self.history else None
         known, was_fresh = key in self.history, key in self.fresh
-        self.refused = key if size > (self.most_r if known else self.most_sr) else None
-        self.inserted = self.refused is None
-        if known:
-            self.history.remove(key)
-            self.count[key] += 1
-        else:
-            self.count[key] = 1
-        self.known_fresh = was_fresh
-        self.fresh.discard(key)
-        if self.refused is not None or not known:
+        self.size[key] = size
+        if size > (self.most_r if known else self.most_sr):
+            self.refused = key
+            return
+        self.inserted = True
+        self.count[key] = self.count[key] + 1 if known else 1
+        self.forget(key)
+        self.enter(key)
+        if not known:
             self.sr.append(key)
             self.fresh.add(key)
             return
@@ -100,8 +116,8 @@ class Twin:
         self.r.append(key)
         if comes:
             self.sink()
-        self.ticks += 1
-        self.count[key], self.reached[key] = self.count[key] + 1, self.ticks
+        self.enter(key)
+        self.count[key] += 1
 
     def sink(self):
         while self.bytes(self.r) > self.most_r:
@@ -116,16 +132,14 @@ class Twin:
         self.fresh.discard(key)
 
     def remove(self, key):
+        if key == self.refused:
+            self.refused = None
+            return
+        self.keep()
         fresh = key in self.fresh
         self.demotions -= key in self.demoted
         self.leave(key)
-        if key == self.refused:
-            if self.came_from == key:
-                self.count[key] -= 1
-                self.history.append(key)
-                if self.known_fresh:
-                    self.fresh.add(key)
-        elif key == self.chosen:
+        if key == self.chosen:
             self.new_ones += fresh
             self.history.append(key)
             if fresh:
@@ -137,10 +151,10 @@ class Twin:
                 while 2 * (self.bytes(keys) + self.size[key]) > self.capacity:
                     keys.pop(0)
                 keys.append(key)
-        self.chosen = self.refused = None
+        self.chosen = None
 
     def victim(self, key, size):
-        self.refused = None
+        self.keep()
         old = (self.sr or self.r)[0]
         rare = min(self.r + self.sr, key=lambda each: (self.count[each], -self.reached[each]))
         expert = "lru" if self.draw() % 100 / 100 < self.weights["lru"] else "lfu"
