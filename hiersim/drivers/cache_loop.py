@@ -40,10 +40,10 @@ def _look_back(keys: np.ndarray, seen: np.ndarray, answer: np.ndarray) -> None:
 
 def loop(policy: Policy, *, uniform: bool, hits: bool = False, admission: Policy | None = None) -> Callable[..., None]:
     """Return the compiled loop for a policy, with ``hits`` one that notes each; compiled when it is first called."""
-    functions = tuple(policy.hooks.get(name) for name in policies.HOOKS)
+    functions = tuple(policy.hooks.get(name) for name in policies.HOOKS if name != "surplus" or policy.sheds)
     gate = tuple(admission.hooks.get(name) for name in ADMISSION_HOOKS) if admission else None
     future, builtin = needs_future(policy, admission), policy.builtin and (admission is None or admission.builtin)
-    name = f"loop[{policy.identity}{',uniform' * uniform}{',future' * future}{',hits' * hits}"
+    name = f"loop[{policy.identity}{',uniform' * uniform}{',future' * future}{',hits' * hits}{',sheds' * policy.sheds}"
     name += f",{admission.identity}]" if admission else "]"
     return _loop(functions, gate, name, uniform, future, hits, builtin)
 
@@ -85,11 +85,10 @@ def _loop(
     noted: bool,
     builtin: bool,
 ) -> Callable[..., None]:
-    on_miss, on_insert, on_hit, on_remove, victim, fetch_ahead, fetch_near, surplus = functions
+    on_miss, on_insert, on_hit, on_remove, victim, fetch_ahead, fetch_near, *more = functions
     on_miss, fetch_ahead, fetch_near = on_miss or _ignore, fetch_ahead or _ignore, fetch_near or _skip
     doubt = not builtin  # a user's `victim` may name a key that is not here
-    sheds = 0 if surplus is None else 1  # whether it is asked after each access: at the next, or once more at the end
-    surplus = surplus or _nobody
+    sheds, surplus = len(more), more[0] if more else _nobody  # asked after each access: at the next one, or at the end
     guarded = gate is not None
     simple = uniform and not guarded  # whatever misses comes in
     on_access, admit, prefer = gate or (None, None, None)

@@ -30,6 +30,7 @@ Optional names in the file:
     surplus(state) -> key               who leaves though there is room, -1 for nobody: asked after each access of an
                                         untimed replay until it says so. Tiers of timed runs evict for room alone and
                                         do not ask; so it must only choose, like ``victim``
+    sheds(params) -> bool               whether it is to be asked with these parameters, which costs a little
     fetch_ahead(state, key, later)      ask for the memory (`memory.prefetch`) that an access some steps ahead will
                                         touch, whose next use is ``later``; it must change nothing
     fetch_near(state, key)              the same a few steps ahead, for memory that is found by reading the first

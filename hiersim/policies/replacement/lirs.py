@@ -131,11 +131,16 @@ def victim(state: State, req: Request) -> int:
     return int(state.amounts[DOOMED])
 
 
+def sheds(params: Params) -> bool:
+    """Tell whether keys leave though there is room."""
+    return params.early == 1
+
+
 def surplus(state: State) -> int:
     """Choose the first of Q while HIR keys have more than their share, but for a single one."""
     amounts, queue = state.amounts, state.status.shape[0]
     first = ring.newer(state.lines, queue)
-    if amounts[EARLY] == 0 or amounts[BYTES] - amounts[LIR_BYTES] <= amounts[HIR_SIZE] or first == queue:
+    if amounts[BYTES] - amounts[LIR_BYTES] <= amounts[HIR_SIZE] or first == queue:
         return -1
     if ring.newer(state.lines, first) == queue:
         return -1

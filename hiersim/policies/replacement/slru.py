@@ -35,7 +35,7 @@ class State(NamedTuple):
     sizes: np.ndarray  # int64[objects + 1] bytes; int64[1] where every key counts 1
     used: np.ndarray  # int64[segments]: bytes in each
     share: np.ndarray  # int64[segments]: bytes that each may have
-    early: np.ndarray  # int64[2]: `early`; 1 after a hit for which keys sank into the lowest segment
+    sank: np.ndarray  # int64[1]: 1 after a hit for which keys sank into the lowest segment
 
 
 def check_params(params: Params) -> str:
@@ -56,7 +56,7 @@ def init(setup: Setup) -> State:
         np.ones(1 if setup.uniform else setup.objects + 1, np.int64),
         np.zeros(count, np.int64),
         share,
-        np.array([setup.params.early, 0], np.int64),
+        np.zeros(1, np.int64),
     )
 
 
@@ -91,7 +91,7 @@ def on_hit(state: State, key: int, req: Request) -> None:
             sinks = oldest(state, above)
             leave(state, sinks)
             join(state, above - 1, sinks)
-            state.early[1] = 1 if above == 1 else 0
+            state.sank[0] = 1 if above == 1 else 0
         above -= 1
 
 
@@ -109,11 +109,16 @@ def victim(state: State, req: Request) -> int:
     return oldest(state, lowest)
 
 
+def sheds(params: Params) -> bool:
+    """Tell whether keys leave though there is room."""
+    return params.early == 1
+
+
 def surplus(state: State) -> int:
     """Choose what the lowest segment has too much since keys sank into it."""
-    if state.early[0] == 1 and state.early[1] == 1 and state.used[0] > state.share[0]:
+    if state.sank[0] == 1 and state.used[0] > state.share[0]:
         return oldest(state, 0)
-    state.early[1] = 0
+    state.sank[0] = 0
     return -1
 
 
