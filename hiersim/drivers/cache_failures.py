@@ -34,6 +34,7 @@ def failed(
     else:
         order += [("on_miss", (key, req)), ("admit", (key, req)), ("victim", (req,)), ("on_remove", (...,))]
         order += [("on_insert", (key, req))]
+    order += [("surplus", ())]
     for policy, state in policies:
         calls = [(name, (state, *given)) for name, given in order if name in policy.family.hooks]
         if said := checks.failure_in(policy, calls):
@@ -43,6 +44,7 @@ def failed(
 
 
 def not_here(policy: Policy, key: int, access: int) -> PolicyError:
-    """Return the error to raise when ``victim`` named a key that is not in the cache."""
-    what = f"victim returned {key}, which is not in the cache, at access {access}"
-    return PolicyError(f"policy `{policy.name}`: {what}{checks.line_of(policy, 'victim')}")
+    """Return the error to raise when a key was named that is not in the cache: by ``surplus`` if it is -1 - ``key``."""
+    name, named = ("victim", key) if key >= 0 else ("surplus", -1 - key)
+    what = f"{name} returned {named}, which is not in the cache, at access {access}"
+    return PolicyError(f"policy `{policy.name}`: {what}{checks.line_of(policy, name)}")

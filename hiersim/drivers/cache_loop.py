@@ -40,10 +40,10 @@ def _look_back(keys: np.ndarray, seen: np.ndarray, answer: np.ndarray) -> None:
 
 def loop(policy: Policy, *, uniform: bool, hits: bool = False, admission: Policy | None = None) -> Callable[..., None]:
     """Return the compiled loop for a policy, with ``hits`` one that notes each; compiled when it is first called."""
-    functions = tuple(policy.hooks.get(name) for name in policies.HOOKS)
+    functions = tuple(policy.hooks.get(name) for name in policies.HOOKS if name != "surplus" or policy.sheds)
     gate = tuple(admission.hooks.get(name) for name in ADMISSION_HOOKS) if admission else None
     future, builtin = needs_future(policy, admission), policy.builtin and (admission is None or admission.builtin)
-    name = f"loop[{policy.identity}{',uniform' * uniform}{',future' * future}{',hits' * hits}"
+    name = f"loop[{policy.identity}{',uniform' * uniform}{',future' * future}{',hits' * hits}{',sheds' * policy.sheds}"
     name += f",{admission.identity}]" if admission else "]"
     return _loop(functions, gate, name, uniform, future, hits, builtin)
 
@@ -69,6 +69,11 @@ def _take(state: Any, key: int, req: Request) -> bool:
     return True
 
 
+def _nobody(state: Any) -> int:
+    """Stand in for a missing ``surplus``."""
+    return -1
+
+
 @jit.hot
 def _agree(state: Any, key: int, victim: int, req: Request) -> bool:
     """Stand in for a missing ``prefer``."""
@@ -85,9 +90,10 @@ def _loop(
     noted: bool,
     builtin: bool,
 ) -> Callable[..., None]:
-    on_miss, on_insert, on_hit, on_remove, victim, fetch_ahead, fetch_near, take = functions
+    on_miss, on_insert, on_hit, on_remove, victim, fetch_ahead, fetch_near, take, *more = functions
     on_miss, fetch_ahead, fetch_near = on_miss or _ignore, fetch_ahead or _ignore, fetch_near or _skip
     doubt = not builtin  # a user's `victim` may name a key that is not here
+    sheds, surplus = len(more), more[0] if more else _nobody  # asked after each access: at the next one, or at the end
     guarded, picky = gate is not None, take is not None
     simple, take = uniform and not guarded and not picky, take or _take  # simple: whatever misses comes in
     on_access, admit, prefer = gate or (None, None, None)
@@ -98,7 +104,24 @@ def _loop(
         room, largest = limits[0] - counts[USED], limits[1]
         misses, evictions, resident = counts[MISSES], counts[EVICTIONS], counts[RESIDENT]
         requested, missed, start, recorded = counts[BYTES], counts[MISSED_BYTES], counts[REQUESTS], 0
-        for i in range(keys.shape[0]):
+        for i in range(keys.shape[0] + sheds):
+            while sheds:
+                gone = int(surplus(state))
+                if gone < 0:
+                    break
+                if doubt and (gone >= here.shape[0] or not here[gone]):
+                    counts[BROKEN], counts[REQUESTS] = -gone - 1, start + i - 1
+                    return
+                on_remove(state, gone)
+                here[gone] = 0
+                room += 1 if uniform else int(sizes[gone])
+                resident -= 1
+                evictions += 0 if simple else 1
+                if recorded < victims.shape[0]:
+                    victims[recorded] = gone
+                    recorded += 1
+            if sheds and i == keys.shape[0]:
+                break
             key, coming = int(keys[i]) & NOT_NEGATIVE, min(i + AHEAD, keys.shape[0] - 1)
             memory.prefetch(here, keys[coming])
             fetch_ahead(state, keys[coming], next_use[coming] if future else 0)

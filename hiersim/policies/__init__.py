@@ -28,6 +28,10 @@ Optional names in the file:
     PREDICTS = "next_use"               and takes predictions there: of next uses, or of a bit (``discard``, ``phase``),
                                         which is NEVER where the key may go
     largest(setup) -> bytes             it takes no larger object, though the cache could hold it
+    surplus(state) -> key               who leaves though there is room, -1 for nobody: asked after each access of an
+                                        untimed replay until it says so. Tiers of timed runs evict for room alone and
+                                        do not ask; so it must only choose, like ``victim``
+    sheds(params) -> bool               whether it is to be asked with these parameters, which costs a little
     fetch_ahead(state, key, later)      ask for the memory (`memory.prefetch`) that an access some steps ahead will
                                         touch, whose next use is ``later``; it must change nothing
     fetch_near(state, key)              the same a few steps ahead, for memory that is found by reading the first
@@ -64,10 +68,12 @@ TABLE = {
     "qdlp": f"{_HERE}.qdlp",
     "2q": f"{_HERE}.two_q",
     "slru": f"{_HERE}.slru",
+    "slru-lcs": f"{_HERE}.slru:early=1",
     "mq": f"{_HERE}.mq",
     "arc": f"{_HERE}.arc",
     "car": f"{_HERE}.car",
     "lirs": f"{_HERE}.lirs",
+    "lirs-lcs": f"{_HERE}.lirs:early=1",
     "clock-pro": f"{_HERE}.clock_pro",
     "clock-pro-lcs": f"{_HERE}.clock_pro:cold=0.5,refuse=1",
     "size": f"{_HERE}.size",
@@ -86,6 +92,7 @@ TABLE = {
     "mru": f"{_HERE}.mru",
     "lecar": f"{_HERE}.lecar",
     "cacheus": f"{_HERE}.cacheus",
+    "cacheus-lcs": f"{_HERE}.cacheus_lcs",
     "hyperbolic": f"{_HERE}.hyperbolic",
     "lruprob": f"{_HERE}.lruprob",
     "lhd": f"{_HERE}.lhd",
@@ -109,14 +116,15 @@ HOOKS = {
     "fetch_ahead": ("state", "key", "later"),
     "fetch_near": ("state", "key"),
     "admit": ("state", "key", "req"),
+    "surplus": ("state",),
 }
-OPTIONAL = ("on_miss", "fetch_ahead", "fetch_near", "admit")
+OPTIONAL = ("on_miss", "fetch_ahead", "fetch_near", "admit", "surplus")
 REPLACEMENT = Family(
     kind="policy",
     table=TABLE,
     hooks=HOOKS,
     optional=OPTIONAL,
-    results={"victim": "a key"},
+    results={"victim": "a key", "surplus": "a key"},
     arguments={"key": 0, "req": Request(0, 1, 0, 0), "later": 0},
     sample=Setup(capacity=8, objects=16, accesses=64, uniform=True, seed=1),
     listed="`hiersim policies` lists all",

@@ -54,6 +54,12 @@ class Policy:
         """What it takes predictions of: ``next_use``, or a bit, ``discard`` or ``phase``; "" for none."""
         return str(getattr(self.module, "PREDICTS", ""))
 
+    @property
+    def sheds(self) -> bool:
+        """Whether it may give up keys though there is room."""
+        wanted = getattr(self.module, "sheds", None)
+        return "surplus" in self.hooks and (wanted is None or bool(wanted(self.params)))
+
     def init(self, setup: Any) -> Any:
         """Return the empty cache's state: a NamedTuple of one-dimensional arrays.
 

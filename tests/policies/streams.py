@@ -16,6 +16,8 @@ OPTIONS = {  # a variant's twin: its module, and the parameters that make it the
     "lfa": ("lfu", {}),
     "gclock": ("clock", {"bits": 8, "start": 1}),
     "2q": ("two_q", {}),
+    "slru-lcs": ("slru", {"early": True}),
+    "lirs-lcs": ("lirs", {"early": True}),
     "clock2q+": ("clock2q_plus", {}),
     "clock-pro-lcs": ("clock_pro", {"cold": 0.5, "refuse": True}),
     "lru-2": ("lru_k", {"retained": 0}),

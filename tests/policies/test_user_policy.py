@@ -170,6 +170,30 @@ def test_an_index_out_of_range(write):
         study(np.array([0, 1, 2, 3], np.int32), None, path, 4)
 
 
+SHEDS = """    return np.argmax(state.last)
+
+
+def surplus(state):
+    here = 0
+    for key in range(state.last.shape[0]):
+        here += state.last[key] >= 0
+    return np.argmax(state.last) if here > 2 else -1
+"""
+
+
+def test_it_may_give_up_keys_though_there_is_room(write):
+    path, keys = write("    return np.argmax(state.last)\n", SHEDS), np.array([0, 1, 2, 3, 2, 1, 0], np.int32)
+    result = study(keys, None, path, 5, victims=True)
+    assert result.victims.tolist() == [2, 3, 2]
+    assert (result.misses, result.evictions, result.resident) == (5, 3, 2)
+
+
+def test_a_surplus_key_that_is_not_here(write):
+    path = write("    return np.argmax(state.last)\n", SHEDS.replace("return np.argmax(state.last) if", "return 3 if"))
+    with pytest.raises(PolicyError, match=r"surplus returned 3, which is not in the cache, at access 2 \(line 43\)"):
+        study(np.array([0, 1, 2, 3], np.int32), None, path, 4)
+
+
 LEAST_RECENT = """oldest = -1
     for key in range(state.last.shape[0]):
         if state.last[key] >= 0 and (oldest < 0 or state.last[key] < state.last[oldest]):

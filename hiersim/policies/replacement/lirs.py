@@ -4,6 +4,10 @@ Stack S has the keys that stay (LIR) and all that were used since the least rece
 the others that are here (HIR). An HIR key that is used while in S has a shorter distance than the LIR key at the bottom
 of S, and they change places. The bottom of S is always LIR.
 
+In the variant ``lirs-lcs`` (``early=1``), which does as libcachesim 0.3.5, HIR keys never have more than their 1 %:
+they leave though LIR keys leave room. And a hit in Q on a key that is no longer in S demotes LIR keys, as if it became
+one.
+
 Jiang, Zhang: LIRS: an efficient low inter-reference recency set replacement policy to improve buffer cache
 performance. SIGMETRICS 2002.
 """
@@ -17,7 +21,7 @@ from hiersim.policies.contract import Request, Setup
 from hiersim.policies.weighed import size_of
 
 ABSENT, LIR, HIR, GHOST = range(4)  # what a key is; a ghost is evicted and still in S
-LIR_BYTES, STACK_BYTES, LIR_SIZE, STACK_SIZE, DOOMED = range(5)  # what `amounts` holds
+LIR_BYTES, STACK_BYTES, LIR_SIZE, STACK_SIZE, DOOMED, BYTES, HIR_SIZE, EARLY = range(8)  # what `amounts` holds
 
 
 class Params(NamedTuple):
@@ -25,6 +29,7 @@ class Params(NamedTuple):
 
     hir: float = 0.01  # share of the capacity for HIR keys, at least 1
     stack: float = 2.0  # size of S as a multiple of the capacity; beyond it the first evicted ghost is forgotten
+    early: int = 0  # 1: as libCacheSim has it
 
 
 class State(NamedTuple):
@@ -35,14 +40,19 @@ class State(NamedTuple):
     status: np.ndarray  # uint8[objects]: ABSENT, LIR, HIR or GHOST
     stacked: np.ndarray  # uint8[objects]: 1 if in S
     sizes: np.ndarray  # int64[objects + 1] bytes; int64[1] where every key counts 1
-    amounts: np.ndarray  # int64[5]: bytes of LIR keys and in S, how many each may have, the key DOOMED last
+    amounts: (
+        np.ndarray
+    )  # int64[8]: bytes of LIR keys and in S, how many each may have, the key DOOMED last; bytes of all
+    # that are here, how many HIR keys may have, `early`
 
 
 def check_params(params: Params) -> str:
     """Say what is wrong with the parameters."""
     if not 0 <= params.hir <= 1:
         return f"hir must lie between 0 and 1, got {params.hir}"
-    return f"stack must be at least 1, got {params.stack}" if params.stack < 1 else ""
+    if params.stack < 1:
+        return f"stack must be at least 1, got {params.stack}"
+    return "" if params.early in (0, 1) else f"early must be 0 or 1, got {params.early}"
 
 
 def init(setup: Setup) -> State:
@@ -55,7 +65,7 @@ def init(setup: Setup) -> State:
         np.full(setup.objects, ABSENT, np.uint8),
         np.zeros(setup.objects, np.uint8),
         np.ones(1 if setup.uniform else setup.objects + 1, np.int64),
-        np.array([0, 0, stay, int(capacity * params.stack), -1], np.int64),
+        np.array([0, 0, stay, int(capacity * params.stack), -1, 0, capacity - stay, params.early], np.int64),
     )
 
 
@@ -64,6 +74,7 @@ def on_insert(state: State, key: int, req: Request) -> None:
     amounts, was = state.amounts, state.status[key]
     if state.sizes.shape[0] > 1:
         state.sizes[key] = req.size
+    amounts[BYTES] += size_of(state, key)
     if was == GHOST:
         ring.unlink(state.lines, key)
     if was == GHOST or amounts[LIR_BYTES] + size_of(state, key) <= amounts[LIR_SIZE]:
@@ -85,8 +96,10 @@ def on_hit(state: State, key: int, req: Request) -> None:
     if state.stacked[key]:
         become_lir(state, key)
     else:
-        climb(state, key)
         ring.push(state.lines, state.status.shape[0], key)
+        if state.amounts[EARLY] == 1:
+            make_room(state, size_of(state, key))
+        climb(state, key)
         forget_ghosts(state)
 
 
@@ -96,9 +109,11 @@ def on_remove(state: State, key: int) -> None:
         state.amounts[LIR_BYTES] -= size_of(state, key)
     else:
         ring.unlink(state.lines, key)
+    state.amounts[BYTES] -= size_of(state, key)
     if state.amounts[DOOMED] == key and state.stacked[key]:
         state.status[key] = GHOST
         ring.push(state.lines, state.status.shape[0] + 1, key)
+        forget_ghosts(state)
     else:
         state.status[key] = ABSENT
         if state.stacked[key]:
@@ -114,6 +129,29 @@ def victim(state: State, req: Request) -> int:
         demote(state)
     state.amounts[DOOMED] = ring.newer(state.lines, queue)
     return int(state.amounts[DOOMED])
+
+
+def sheds(params: Params) -> bool:
+    """Tell whether keys leave though there is room."""
+    return params.early == 1
+
+
+def surplus(state: State) -> int:
+    """Choose the first of Q while HIR keys have more than their share, but for a single one."""
+    amounts, queue = state.amounts, state.status.shape[0]
+    first = ring.newer(state.lines, queue)
+    if amounts[BYTES] - amounts[LIR_BYTES] <= amounts[HIR_SIZE] or first == queue:
+        return -1
+    if ring.newer(state.lines, first) == queue:
+        return -1
+    amounts[DOOMED] = first
+    return int(first)
+
+
+def make_room(state: State, size: int) -> None:
+    """Demote LIR keys until one of this size would fit among them."""
+    while state.amounts[LIR_BYTES] > 0 and state.amounts[LIR_BYTES] + size > state.amounts[LIR_SIZE]:
+        demote(state)
 
 
 def become_lir(state: State, key: int) -> None:

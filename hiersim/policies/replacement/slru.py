@@ -1,7 +1,9 @@
 """Segments of growing worth, each by recency: a hit lifts a key by one segment, what overflows sinks by one (SLRU).
 
 New keys enter the lowest segment; while the cache fills, the lowest one that has room. Two segments are the original;
-four equal ones (S4LRU) are the default. Where keys have sizes, the lowest segment may exceed its share.
+four equal ones (S4LRU) are the default. Where keys have sizes, the lowest segment may exceed its share, but in the
+variant ``slru-lcs`` (``early=1``), which does as libcachesim 0.3.5: what sinks into the lowest segment makes others
+leave at once, though there is room, and keys larger than a segment are not taken.
 
 Karedla, Love, Wherry: Caching strategies to improve disk system performance. IEEE Computer 27(3), 1994; four segments:
 Huang, Birman, van Renesse, Lloyd, Kumar, Li: An analysis of Facebook photo caching. SOSP 2013.
@@ -22,6 +24,7 @@ class Params(NamedTuple):
     """Equal segments."""
 
     segments: int = 4  # how many
+    early: int = 0  # 1: the lowest segment gives up what exceeds its share when keys sink into it
 
 
 class State(NamedTuple):
@@ -32,11 +35,14 @@ class State(NamedTuple):
     sizes: np.ndarray  # int64[objects + 1] bytes; int64[1] where every key counts 1
     used: np.ndarray  # int64[segments]: bytes in each
     share: np.ndarray  # int64[segments]: bytes that each may have
+    sank: np.ndarray  # int64[1]: 1 after a hit for which keys sank into the lowest segment
 
 
 def check_params(params: Params) -> str:
     """Say what is wrong with the parameters."""
-    return "" if 1 <= params.segments <= MOST else f"segments must be 1 to {MOST}, got {params.segments}"
+    if not 1 <= params.segments <= MOST:
+        return f"segments must be 1 to {MOST}, got {params.segments}"
+    return "" if params.early in (0, 1) else f"early must be 0 or 1, got {params.early}"
 
 
 def init(setup: Setup) -> State:
@@ -50,7 +56,14 @@ def init(setup: Setup) -> State:
         np.ones(1 if setup.uniform else setup.objects + 1, np.int64),
         np.zeros(count, np.int64),
         share,
+        np.zeros(1, np.int64),
     )
+
+
+def largest(setup: Setup) -> int:
+    """Refuse what no segment can hold, in the variant that does so."""
+    refuses = setup.params.early == 1 and setup.capacity >= setup.params.segments
+    return setup.capacity // setup.params.segments if refuses else setup.capacity
 
 
 def on_insert(state: State, key: int, req: Request) -> None:
@@ -78,6 +91,7 @@ def on_hit(state: State, key: int, req: Request) -> None:
             sinks = oldest(state, above)
             leave(state, sinks)
             join(state, above - 1, sinks)
+            state.sank[0] = 1 if above == 1 else 0
         above -= 1
 
 
@@ -93,6 +107,19 @@ def victim(state: State, req: Request) -> int:
         lowest += 1
     ring.fetch_next(state.links, state.segment.shape[0] + lowest)
     return oldest(state, lowest)
+
+
+def sheds(params: Params) -> bool:
+    """Tell whether keys leave though there is room."""
+    return params.early == 1
+
+
+def surplus(state: State) -> int:
+    """Choose what the lowest segment has too much since keys sank into it."""
+    if state.sank[0] == 1 and state.used[0] > state.share[0]:
+        return oldest(state, 0)
+    state.sank[0] = 0
+    return -1
 
 
 def oldest(state: State, segment: int) -> int:

@@ -5,9 +5,9 @@ the counters are halved after as many hits in the main part as 32 times its size
 the window moves into the main part as long as that has room, and then meets its victim. The main part is a segmented
 LRU that takes a new key where there is room, on probation or protected.
 
-Three things that libcachesim does have no place here, and happen only where objects have sizes: here a key that is
-protected never evicts another, a key that moves into the main part makes room there only when the cache needs room, and
-no object is refused for being larger than the window.
+Where objects have sizes, two things make keys leave that no miss needs the room of: keys that sink into the probation
+push out what then exceeds its share, and a key that moves into the main part makes all the room there that it takes. In
+one point it departs: libcachesim refuses objects larger than the window or the probation.
 
 Einziger, Friedman, Manes: TinyLFU: a highly efficient cache admission policy. ACM Transactions on Storage 13(4), 2017.
 """
@@ -21,7 +21,7 @@ from hiersim.policies.contract import Request, Setup
 from hiersim.policies.weighed import size_of
 
 WINDOW, PROBATION, PROTECTED = range(3)  # the rings, and the first three entries of `amounts`
-PROBATION_SIZE, PROTECTED_SIZE, MAIN_SIZE, SAMPLE, HITS, MOVING, DOOMED = range(3, 10)  # what else `amounts` holds
+PROBATION_SIZE, PROTECTED_SIZE, MAIN_SIZE, SAMPLE, HITS, MOVING, DOOMED, SANK = range(3, 11)  # the rest of `amounts`
 
 
 class Params(NamedTuple):
@@ -37,8 +37,8 @@ class State(NamedTuple):
     links: np.ndarray  # int32[2 * (objects + 3)]: older and newer key of the part
     where: np.ndarray  # uint8[objects]: WINDOW, PROBATION or PROTECTED
     sizes: np.ndarray  # int64[objects + 1] bytes; int64[1] where every key counts 1
-    amounts: np.ndarray  # int64[10]: bytes in the parts; the most in each; SAMPLE, and HITS in it; the key that is
-    # MOVING into the main part when the key DOOMED leaves, -1 for none
+    amounts: np.ndarray  # int64[11]: bytes in the parts; the most in each; SAMPLE, and HITS in it; the key that is
+    # MOVING into the main part when the key DOOMED leaves, -1 for none; 1 after a hit for which keys SANK
     table: np.ndarray  # uint8[counters]: see `policies.bloom`
     carried: np.ndarray  # int32[counters]
     spots: np.ndarray  # uint32[10 * objects]
@@ -59,7 +59,7 @@ def init(setup: Setup) -> State:
         ring.empty(setup.objects, 3),
         np.zeros(setup.objects, np.uint8),
         np.ones(1 if setup.uniform else setup.objects + 1, np.int64),
-        np.array([0, 0, 0, *parts, 0, -1, -1], np.int64),
+        np.array([0, 0, 0, *parts, 0, -1, -1, 0], np.int64),
         *bloom.empty(setup.objects, min(setup.objects, main)),
     )
 
@@ -85,6 +85,7 @@ def on_hit(state: State, key: int, req: Request) -> None:
             out = oldest(state, PROTECTED)
             leave(state, out)
             join(state, PROBATION, out)
+            state.amounts[SANK] = 1
     if part != WINDOW:
         bloom.add(state.table, state.carried, state.spots, key)
         state.amounts[HITS] += 1
@@ -130,12 +131,26 @@ def victim(state: State, req: Request) -> int:
     return int(key)
 
 
+def surplus(state: State) -> int:
+    """Choose from the main part while it has no room for who moves in, or after a hit too much on probation."""
+    amounts = state.amounts
+    most = amounts[MAIN_SIZE] - amounts[PROTECTED_SIZE]  # what rounding leaves over is probation's
+    if amounts[MOVING] < 0 and not (amounts[SANK] == 1 and amounts[PROBATION] > most):
+        amounts[SANK] = 0
+        return -1
+    if amounts[PROBATION] + amounts[PROTECTED] == 0:  # the key is larger than the main part
+        amounts[MOVING] = -1
+        return -1
+    amounts[DOOMED] = oldest(state, PROBATION if amounts[PROBATION] > 0 else PROTECTED)
+    return int(amounts[DOOMED])
+
+
 def settle(state: State) -> None:
-    """Let the key that is to move into the main part do so if there is room."""
-    moving = state.amounts[MOVING]
-    if moving >= 0 and fits(state, moving):
+    """Let the key that is to move into the main part do so if there is room there, or in its protected part."""
+    moving, amounts = state.amounts[MOVING], state.amounts
+    if moving >= 0 and (fits(state, moving) or amounts[PROTECTED] + size_of(state, moving) <= amounts[PROTECTED_SIZE]):
         move_in(state, moving)
-        state.amounts[MOVING] = -1
+        amounts[MOVING] = -1
 
 
 def fits(state: State, key: int) -> bool:

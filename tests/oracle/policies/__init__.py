@@ -1,8 +1,8 @@
 """Naive twins of the replacement policies: lists and dictionaries, written from the papers, slow and plain.
 
 Each module has ``Twin(capacity, ...)`` with ``miss(key)``, ``insert(key, size, next_use)``, ``hit(key, next_use)``,
-``remove(key)`` and ``victim(key, size)`` for the incoming key; where it may refuse, ``admit(key, size)``. ``replay``
-runs a whole trace. Nothing here imports the package.
+``remove(key)`` and ``victim(key, size)`` for the incoming key; where it may refuse, ``admit(key, size)``; some have
+``surplus()``, who leaves though there is room. ``replay`` runs a whole trace. Nothing here imports the package.
 """
 
 
@@ -14,24 +14,29 @@ def welcome(key, size):
 def replay(twin, keys, sizes, capacity, next_uses, largest=None):
     """Return (victims in order, number of misses, keys inside at the end)."""
     inside, used, victims, misses = set(), 0, [], 0
+
+    def evict(gone):
+        nonlocal used
+        twin.remove(gone)
+        inside.remove(gone)
+        used -= sizes[gone]
+        victims.append(gone)
+
     for now, (key, later) in enumerate(zip(keys, next_uses, strict=True)):
         size, twin.now, twin.incoming = sizes[key], now, sizes[key]
         if key in inside:
             twin.hit(key, later)
-            continue
-        misses += 1
-        twin.miss(key)
-        if size > (capacity if largest is None else largest) or not getattr(twin, "admit", welcome)(key, size):
-            continue
-        while used + size > capacity:
-            gone = twin.victim(key, size)
-            twin.remove(gone)
-            inside.remove(gone)
-            used -= sizes[gone]
-            victims.append(gone)
-        twin.insert(key, size, later)
-        inside.add(key)
-        used += size
+        else:
+            misses += 1
+            twin.miss(key)
+            if size <= (capacity if largest is None else largest) and getattr(twin, "admit", welcome)(key, size):
+                while used + size > capacity:
+                    evict(twin.victim(key, size))
+                twin.insert(key, size, later)
+                inside.add(key)
+                used += size
+        while hasattr(twin, "surplus") and (gone := twin.surplus()) is not None:
+            evict(gone)
     return victims, misses, inside
 
 

@@ -1,12 +1,12 @@
 class Twin:
     """Section 3 of the paper: S is least recent first, Q first in first out, ghosts in the order of their eviction."""
 
-    def __init__(self, capacity, uniform=True, hir=0.01, stack=2.0):
+    def __init__(self, capacity, uniform=True, hir=0.01, stack=2.0, early=False):
         self.lir_size = capacity - max(1, int(capacity * hir))
         self.most = int(capacity * stack)
         self.s, self.q, self.ghosts, self.lir = [], [], [], set()
         self.size = {}
-        self.chosen = None
+        self.chosen, self.early, self.hir_size = None, early, capacity - self.lir_size
 
     def bytes(self, part):
         return sum(self.size[key] for key in part)
@@ -64,8 +64,16 @@ class Twin:
         else:
             self.q.remove(key)
             self.q.append(key)
+            while self.early and self.lir and self.bytes(self.lir) + self.size[key] > self.lir_size:
+                self.demote()
             self.to_top(key)
             self.limit()
+
+    def surplus(self):
+        if self.early and len(self.q) > 1 and self.bytes(self.q) > self.hir_size:
+            self.chosen = self.q[0]
+            return self.chosen
+        return None
 
     def remove(self, key):
         if key in self.lir:
@@ -74,6 +82,7 @@ class Twin:
             self.q.remove(key)
         if key in self.s and key == self.chosen:
             self.ghosts.append(key)
+            self.limit()
         elif key in self.s:
             self.s.remove(key)
             self.prune()

@@ -27,7 +27,7 @@ class Twin:
         counters = math.ceil(math.log(1000) / math.log(2) ** 2 * min(objects, self.main_size))
         self.counters = [0] * (counters if counters >= 10 else 20)
         self.sample, self.hits = sample * self.main_size, 0
-        self.size, self.moving, self.chosen = {}, None, None
+        self.size, self.moving, self.chosen, self.sank = {}, None, None, False
 
     def bytes(self, part):
         return sum(self.size[key] for key in part)
@@ -60,6 +60,7 @@ class Twin:
         self.protected.append(key)
         while self.bytes(self.protected) > self.sizes[1]:
             self.probation.append(self.protected.pop(0))
+            self.sank = True
         self.count(key)
         self.hits += 1
         if self.hits == self.sample:
@@ -77,7 +78,10 @@ class Twin:
         self.chosen = None
 
     def settle(self):
-        if self.moving is not None and self.fits(self.moving):
+        if self.moving is None:
+            return
+        in_protected = self.bytes(self.protected) + self.size[self.moving] <= self.sizes[1]
+        if self.fits(self.moving) or in_protected:
             self.move_in(self.moving)
             self.moving = None
 
@@ -91,6 +95,17 @@ class Twin:
                 part.append(key)
                 return
         self.probation.append(key)
+
+    def surplus(self):
+        full = self.sank and self.bytes(self.probation) > self.main_size - self.sizes[1]
+        main = self.probation + self.protected
+        if self.moving is None and not full:
+            self.sank = False
+            return None
+        self.chosen = main[0] if main else None
+        if not main:
+            self.moving = None
+        return self.chosen
 
     def victim(self, key, size):
         self.settle()
