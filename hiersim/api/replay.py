@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hiersim.api.capacity import Measure, measure_of
-from hiersim.api.choices import Trace, chosen, open_accesses
+from hiersim.api.choices import Trace, check_numbers, chosen, costs_of, open_accesses
 from hiersim.api.replay_stream import (
     MEMORY,
     bytes_of,
@@ -101,11 +101,11 @@ def replay(
     limit: int | None = None,
     workers: int | None = None,
     seed: int = 0,
-    admission: str = "none",
+    admission: str | None = "none",
     victims: bool = False,
     hits: bool | str = False,
     interval: int | None = None,
-    predictions: str | np.ndarray | None = None,
+    predictions: str | np.ndarray | Sequence[int] | None = None,
     costs: np.ndarray | Sequence[float] | None = None,
     stream: bool | None = None,
     memory: str = MEMORY,
@@ -148,8 +148,13 @@ def replay(
         HiersimError: the trace, a policy or a capacity is wrong.
     """
     check_outputs(hits, interval)
+    check_numbers(workers, seed)
     room = bytes_of(memory)
-    given = predictions if isinstance(predictions, np.ndarray) else Errors.of(predictions or "perfect")
+    given: Errors | np.ndarray
+    if predictions is None or isinstance(predictions, str):
+        given = Errors.of(predictions or "perfect")
+    else:
+        given = np.asarray(predictions)
     with contextlib.ExitStack() as stack:
         accesses: AccessTrace | Spool
         if wants_stream(trace, stream, options):
@@ -160,7 +165,7 @@ def replay(
         measure = measure_of(accesses, ignore_size)
         pairs, gate = chosen(policy, capacity, admission, accesses, measure)
         threads = workers or (1 if len(accesses) < PIECE else os.cpu_count() or 1)
-        priced = accesses.costs if costs is None else np.asarray(costs, np.float64)
+        priced = accesses.costs if costs is None else costs_of(costs, accesses.objects)
         told: dict[str, Any] = {"seed": seed, "victims": victims, "hits": hits, "interval": interval, "admission": gate}
         told |= {"costs": priced, "spent": costs is not None}
         if isinstance(accesses, Spool):
