@@ -28,6 +28,7 @@ from hiersim.cli.options import (
     check_picture,
 )
 from hiersim.cli.replay import write
+from hiersim.cli.robustness import show_robustness
 
 if TYPE_CHECKING:
     from hiersim.api.compare import Comparison
@@ -60,6 +61,9 @@ def compare(
     flow: Annotated[
         bool, typer.Option("--flow", help="Of objects of many sizes: bound the optimum by flows, which takes minutes.")
     ] = False,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Of policies with predictions: from perfect ones to the worst.")
+    ] = False,
     seed: Seed = 0,
     workers: Workers = None,
     json: Json = None,
@@ -77,15 +81,20 @@ def compare(
     if vary or len(given) > 1 or _is_run(given[0]):
         _only_of_traces(
             {"--policy": policy, "--capacity": capacity, "--limit": limit, "--model": model, "--format": format}
-            | {"--flow": flow}
+            | {"--flow": flow, "--robustness": robustness}
         )
         compare_runs(given, vary or (), set or (), column or (), (workers, json, out, quiet))
         return
     _only_of_runs({"--set": set, "--column": column})
     (trace,) = given
+    reading: dict[str, Any] = {key: value for key, value in (("model", model), ("format", format)) if value is not None}
+    if robustness:
+        other = {"--predictions": predictions, "--flow": flow, "--order": order != "head"}
+        _refuse(other, "says nothing of --robustness, which has errors of its own and one size for all objects")
+        show_robustness(trace, policy or (), capacity or ["10%"], reading | {"limit": limit}, (seed, json, out, quiet))
+        return
     from hiersim.api.compare import compare as compare_policies
 
-    reading = {key: value for key, value in (("model", model), ("format", format)) if value is not None}
     with telling_of_compilation(quiet), working("replaying", quiet) as progress:
         found = compare_policies(
             trace, policy or "all", capacity or "10%", ignore_size=ignore_size, limit=limit, order=order, flow=flow,
