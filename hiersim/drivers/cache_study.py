@@ -93,7 +93,7 @@ class Study:
         check_outputs(hits, interval)
         self.policy = policies.find(policy) if isinstance(policy, str) else policy
         self.admission = admissions.find(admission) if isinstance(admission, str) else admission
-        if capacity < 1:
+        if not (isinstance(capacity, int | np.integer) and capacity >= 1):
             raise PolicyError(f"capacity must be at least 1, got {capacity}")
         if sizes is not None and (len(sizes) < objects or (objects and sizes[:objects].min() < 1)):
             raise TraceError("sizes must give at least one byte for each object")

@@ -180,6 +180,8 @@ def test_the_command_line(cli, sized):  # noqa: F811
         (["--seeds", "1"], "seeds  must be 2 to 32, got 1"),
         (["--sample-objects", "0"], "sample_objects  must be 1 to 2,147,483,647, got 0"),
         (["--rate", "1e-9"], "a sample of 1e-09 of the objects resolves no capacity below"),
+        (["--working-set", "--rate", "0.1"], "--rate  is of curves; --working-set shows none"),
+        (["--working-set", "--out", "a.png"], "--out  is of curves; --working-set shows none"),
         (["--polcy", "lru"], "hiersim mrc: no such option: --polcy; did you mean `--policy`?"),
     ],
 )
