@@ -38,7 +38,11 @@ def test_of_several_sizes_the_optimum_lies_between_two_bounds():
     found = hs.compare(trace_of(True), "lru,gdsf", "20%")
     offline, bound = found.offline()
     assert (offline["policy"], bound["policy"]) == ("offline", "bound")
+    assert bound["misses"] < offline["misses"]
+    lru = next(row["misses"] for row in found.rows() if row["policy"] == "lru")
     for row in found.rows():
+        assert row["competitive_ratio"] == row["misses"] / offline["misses"]
+        assert row["to_optimum"] == (lru - row["misses"]) / (lru - offline["misses"])
         assert bound["misses"] == row["least_misses"] <= offline["misses"]
         assert row["regret"] == row["misses"] - offline["misses"]
         assert bound["byte_miss_ratio"] <= offline["byte_miss_ratio"] <= row["byte_miss_ratio"] + 1e-12
