@@ -172,7 +172,8 @@ class Study:
             size, later = int(self.sizes[keys[i]]) if len(self.sizes) > 1 else 1, next_use[i] if len(next_use) else -1
             raise failed(why, users, (int(keys[i]), size, now, int(later)), self._here) from why
         if self._counts[BROKEN]:
-            raise not_here(self.policy, int(self._counts[BROKEN]) - 1, int(self._counts[REQUESTS]))
+            named = int(self._counts[BROKEN])
+            raise not_here(self.policy, named - 1 if named > 0 else named, int(self._counts[REQUESTS]))
         if self._victims is not None:
             self._victims.append(victims[: int(self._counts[EVICTIONS]) - before].copy())
         if self._hits is not None:

@@ -65,13 +65,16 @@ class Policy:
                 f"policy `{self.name}` needs a trace of prefix blocks, which says which block each one extends; "
                 "traces of requests do"
             )
-        return self.module.init(setup._replace(params=self.params))
+        chosen = setup._replace(params=self.params)
+        return self.module.init(chosen) if self.builtin else checks.made(self, chosen)
 
     def largest(self, setup: Setup) -> int:
         """Return the largest object in bytes that the policy takes into a cache that could hold it."""
-        limit = getattr(self.module, "largest", None)
+        if not hasattr(self.module, "largest"):
+            return setup.capacity
         chosen = setup._replace(params=self.params)
-        return min(setup.capacity, int(limit(chosen))) if limit else setup.capacity
+        limit = self.module.largest(chosen) if self.builtin else checks.largest(self, chosen)
+        return min(setup.capacity, int(limit))
 
 
 def find(spec: str, *, check: bool | None = None, family: Family | None = None) -> Policy:

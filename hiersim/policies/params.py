@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from hiersim.errors import PolicyError, nearest
+from hiersim.policies.checks import describe_failure
 from hiersim.policies.contract import NEVER
 
 SWITCH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -41,13 +43,15 @@ def params_of(spec: str, module: ModuleType, chosen: Mapping[str, str], called: 
     Raises:
         PolicyError: there is no such parameter, or it cannot have this value.
     """
-    kind = getattr(module, "Params", None)
+    kind, file = getattr(module, "Params", None), Path(str(module.__file__))
     if kind is None:
         if chosen:
             raise PolicyError(f"{called} `{spec}`: it has no parameters")
         return ()
     try:
         values = kind()._asdict()
+    except AttributeError:
+        raise PolicyError(f"{called} `{spec}`: Params must be a NamedTuple") from None
     except TypeError as why:
         raise PolicyError(f"{called} `{spec}`: each parameter in Params needs a default ({why})") from why
     for key, value in values.items():
@@ -62,9 +66,12 @@ def params_of(spec: str, module: ModuleType, chosen: Mapping[str, str], called: 
             values[key] = _value(values[key], text)
         except ValueError as why:
             raise PolicyError(f"{called} `{spec}`: {key} must be {why}, got `{text}`") from None
-    problem = getattr(module, "check_params", lambda params: "")(kind(**values))
+    try:
+        problem = getattr(module, "check_params", lambda params: "")(kind(**values))
+    except Exception as why:
+        raise PolicyError(describe_failure(file, why, "check_params fails: ", called)) from why
     if problem:
-        raise PolicyError(f"{called} `{spec}`: {problem}")
+        raise PolicyError(f"{called} `{spec}`: {' '.join(str(problem).split())}")
     return kind(**values)
 
 
