@@ -142,6 +142,9 @@ def _show(found: Comparison) -> None:
     if sized:
         print()
         show(study_table([row | {"seconds": 0} for row in every], found.unit, "byte_miss_ratio"))
+    if "cost_miss_ratio" in rows[0]:
+        print()
+        show(study_table([row | {"seconds": 0} for row in rows], found.unit, "cost_miss_ratio"))
     if "usable" in rows[0]:
         print()
         show(prefix_table(rows, found.unit))

@@ -123,6 +123,9 @@ def _show(found: Replays) -> None:
     if found.unit == "bytes":
         print()
         show(study_table([row | {"seconds": 0} for row in rows], found.unit, "byte_miss_ratio"))
+    if "cost_miss_ratio" in rows[0]:
+        print()
+        show(study_table([row | {"seconds": 0} for row in rows], found.unit, "cost_miss_ratio"))
     if "usable" in rows[0]:
         print()
         show(prefix_table(rows, found.unit))

@@ -101,7 +101,7 @@ class Study:
         self.sizes = np.ones(1, np.int64) if sizes is None else np.ascontiguousarray(sizes, np.int64)
         told = known(self.objects, parents, costs)
         self._costs = told.get("costs", np.ones(self.objects)) if spent else None
-        self._missed = np.zeros(self.objects if spent else 0, np.int64)
+        self._asked, self._missed = (np.zeros(self.objects if spent else 0, np.int64) for _ in range(2))
         setup = Setup(self.capacity, self.objects, int(accesses), sizes is None, int(seed), **told)
         self.largest = self.policy.largest(setup)
         bare = counts_only and self.admission is None and not (victims or hits or spent)
@@ -179,6 +179,7 @@ class Study:
         if self._hits is not None:
             self._hits.add(hits)
         if self._costs is not None:
+            np.add.at(self._asked, keys, 1)
             np.add.at(self._missed, keys[~hits], 1)
 
     def resident(self) -> np.ndarray:
@@ -211,6 +212,7 @@ class Study:
             self.admission.name if self.admission else admissions.NONE,
             counts[DENIED],
             float(self._missed @ self._costs) if self._costs is not None else None,
+            cost=float(self._asked @ self._costs) if self._costs is not None else None,
         )
 
 

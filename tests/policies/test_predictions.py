@@ -224,7 +224,11 @@ def test_costs_of_misses_add_up():
     found = replay_trace(trace, "lru", [5, 12], costs=costs, hits=True)
     for result in found:
         assert result.missed_cost == costs[keys[~result.hit_map]].sum()
+        assert result.cost == costs[keys].sum()
     assert found.rows()[0]["missed_cost"] == found[0].missed_cost
+    assert found.rows()[0]["cost_miss_ratio"] == found[0].missed_cost / costs[keys].sum()
+    priced = AccessTrace.build(keys, np.ones(30, np.int64), {"flops": costs + 1})
+    assert replay_trace(priced, "lru", 5)[0].cost == (costs + 1)[keys].sum()
     assert "missed_cost" not in replay_trace(trace, "lru", 5).rows()[0]
 
 
