@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hiersim.api.choices import Trace, open_accesses, split_policies
+from hiersim.api.choices import Trace, open_accesses, policy_names
 from hiersim.api.replay import Replays, replay
 from hiersim.drivers.bounds import Bounds, bounds
 from hiersim.drivers.flow_bound import flow_bounds
@@ -127,8 +127,7 @@ def compare(
     """
     reading = {key: options.pop(key) for key in [*options] if key not in REPLAYING}
     accesses = open_accesses(trace, ignore_size, limit, reading)
-    texts = [policy] if isinstance(policy, str) else list(policy)
-    names = [*(name for text in texts for name in split_policies(text)), REFERENCE, OPTIMUM]
+    names = [*policy_names(policy, accesses), REFERENCE, OPTIMUM]
     found = replay(accesses, names, capacity, ignore_size=ignore_size, order=order, progress=progress, **options)
     sizes = accesses.size if found.unit == "bytes" else None
     keys = Prefixes(accesses, order, False).ordered(accesses.object)
