@@ -61,6 +61,13 @@ def compare(
     flow: Annotated[
         bool, typer.Option("--flow", help="Of objects of many sizes: bound the optimum by flows, which takes minutes.")
     ] = False,
+    fetch: Annotated[
+        int | None,
+        typer.Option("--fetch", metavar="N", help="Time of a fetch in accesses: what could prefetching hide?"),
+    ] = None,
+    lookahead: Annotated[
+        int | None, typer.Option("--lookahead", metavar="N", help="Accesses that such prefetching has in view.")
+    ] = None,
     robustness: Annotated[
         bool, typer.Option("--robustness", help="Of policies with predictions: from perfect ones to the worst.")
     ] = False,
@@ -81,7 +88,7 @@ def compare(
     if vary or len(given) > 1 or _is_run(given[0]):
         _only_of_traces(
             {"--policy": policy, "--capacity": capacity, "--limit": limit, "--model": model, "--format": format}
-            | {"--flow": flow, "--robustness": robustness}
+            | {"--flow": flow, "--robustness": robustness, "--fetch": fetch, "--lookahead": lookahead}
         )
         compare_runs(given, vary or (), set or (), column or (), (workers, json, out, quiet))
         return
@@ -89,7 +96,7 @@ def compare(
     (trace,) = given
     reading: dict[str, Any] = {key: value for key, value in (("model", model), ("format", format)) if value is not None}
     if robustness:
-        other = {"--predictions": predictions, "--flow": flow, "--order": order != "head"}
+        other = {"--predictions": predictions, "--flow": flow, "--order": order != "head", "--fetch": fetch}
         _refuse(other, "says nothing of --robustness, which has errors of its own and one size for all objects")
         show_robustness(trace, policy or (), capacity or ["10%"], reading | {"limit": limit}, (seed, json, out, quiet))
         return
@@ -98,7 +105,8 @@ def compare(
     with telling_of_compilation(quiet), working("replaying", quiet) as progress:
         found = compare_policies(
             trace, policy or "all", capacity or "10%", ignore_size=ignore_size, limit=limit, order=order, flow=flow,
-            predictions=predictions, seed=seed, workers=workers, progress=progress, **reading,
+            fetch=fetch, lookahead=lookahead, predictions=predictions, seed=seed, workers=workers, progress=progress,
+            **reading,
         )  # fmt: skip
     written = write(found, out) if out else []
     if json:
@@ -134,6 +142,7 @@ def _show(found: Comparison) -> None:
     from hiersim.report.format import capacity, count
     from hiersim.report.policies_table import study_table
     from hiersim.report.prefix_table import prefix_table
+    from hiersim.report.times_table import times_table
 
     rows, sized = found.rows(), found.unit == "bytes"
     every = [*found.offline(), *rows]
@@ -145,6 +154,9 @@ def _show(found: Comparison) -> None:
     if "cost_miss_ratio" in rows[0]:
         print()
         show(study_table([row | {"seconds": 0} for row in rows], found.unit, "cost_miss_ratio"))
+    if found.foreseen:
+        print()
+        show(times_table(rows))
     if "usable" in rows[0]:
         print()
         show(prefix_table(rows, found.unit))

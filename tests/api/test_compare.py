@@ -8,6 +8,7 @@ from policies.streams import sizes_of, stream
 
 import hiersim as hs
 from hiersim.cli.main import execute
+from hiersim.drivers.prefetch_bound import prefetched
 from hiersim.errors import ConfigError
 from hiersim.traces.access import AccessTrace
 
@@ -32,6 +33,25 @@ def test_of_one_size_opt_is_the_optimum():
         assert opt["least_misses"] == opt["misses"]
     assert found.offline() == []
     assert found.table()["regret"].to_list() == [row["regret"] for row in found.rows()]
+
+
+def test_what_prefetching_could_hide():
+    trace = trace_of(False)
+    found = hs.compare(trace, "fifo", [10, 60], fetch=5, lookahead=40)
+    for row in found.rows():
+        bound = prefetched(trace.object, row["capacity"], fetch=5, lookahead=40)
+        assert row["demand_time"] == len(trace) + 5 * row["misses"]
+        assert row["prefetched_time"] == bound.elapsed < row["demand_time"]
+    assert "demand_time" not in hs.compare(trace, "fifo", 10).rows()[0]
+    for options, message in (
+        ({"fetch": 0}, "fetch  must be a number of accesses, at least 1, got 0"),
+        ({"fetch": 2, "lookahead": -1}, "lookahead  must be a number of accesses, at least 1, got -1"),
+        ({"lookahead": 5}, "lookahead  says how far a view reaches; give the time of a fetch, too"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            hs.compare(trace, "fifo", 10, **options)
+    with pytest.raises(ConfigError, match="fetch  is of objects that all count the same; ignore their sizes"):
+        hs.compare(trace_of(True), "fifo", "10%", fetch=5)
 
 
 def test_of_several_sizes_the_optimum_lies_between_two_bounds():
