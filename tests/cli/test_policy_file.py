@@ -4,6 +4,7 @@
 import re
 
 import pytest
+from cli.conftest import SCENARIO
 
 from hiersim import jit
 
@@ -103,6 +104,15 @@ def test_one_line_and_exit_code_2(cli, tmp_path, what):
     assert (code, out, len(lines)) == (2, "", 2), err
     assert re.fullmatch(rf"(policy  )?policy `(\./)?mine\.py`: {said}", lines[0]), lines[0]
     assert lines[1] == "1 mistake, nothing was run."
+
+
+def test_a_timed_run_tells_the_line_of_a_wrong_victim(cli, tmp_path):
+    (tmp_path / "mine.py").write_text(MINE.replace(CHOICE, "return -1"))
+    (tmp_path / "s.yaml").write_text(SCENARIO.replace("1 MiB, policy: lru", "16 KiB, policy: ./mine.py"))
+    code, out, err = cli("run", "s.yaml", "--quiet")
+    assert (code, out) == (2, "")
+    said = r"policy `.*mine\.py` of tier `gddr` chose victim -1, which is not there \(line 32\)"
+    assert re.fullmatch(said, err.splitlines()[0]), err
 
 
 @pytest.mark.parametrize("option", [["--policy", "./mine.py:stp=3"], ["--policy", "./mine.py:step=x"]])
