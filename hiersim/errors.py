@@ -69,6 +69,12 @@ class LawError(HiersimError):
 def nearest(name: str, valid: Iterable[str]) -> str:
     """Return ``"; did you mean `x`?"`` for the valid name closest to ``name``, or an empty string."""
     names = list(valid)
+    same = [each for each in names if name and _letters(each) == _letters(name)]  # `S3-FIFO` means `s3fifo`
     begun = [each for each in names if name and each.startswith(name)]  # `h100` means `h100-sxm`, not `h200`
-    close = sorted(begun, key=len)[:1] or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    close = same[:1] or sorted(begun, key=len)[:1] or difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     return f"; did you mean `{close[0]}`?" if close else ""
+
+
+def _letters(name: str) -> str:
+    """Return what two spellings of one name share: its letters and digits, in lower case."""
+    return "".join(each for each in name.lower() if each.isalnum()) or name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -45,7 +45,7 @@ def measure_of(trace: AccessTrace | Spool, ignore_size: bool) -> Measure:
 
 def capacities(given: int | str | Sequence[int | str], measure: Measure, wrong: list[Mistake]) -> list[int]:
     """Return capacities in the measure's unit (bytes or objects), in order; add to ``wrong`` what is not one."""
-    values = [given] if isinstance(given, int | str) else list(given)
+    values = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
     texts = [part for value in values for part in (value.split(",") if isinstance(value, str) else [value])]
     found = []
     for text in texts:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from hiersim import policies
 from hiersim.api.capacity import Measure, capacities
@@ -34,7 +36,7 @@ def split_policies(text: str) -> list[str]:
 def chosen(
     policy: str | Sequence[str],
     capacity: int | str | Sequence[int | str],
-    admission: str,
+    admission: str | None,
     trace: AccessTrace | Spool,
     measure: Measure,
 ) -> tuple[list[tuple[Policy, int]], Policy | None]:
@@ -42,7 +44,7 @@ def chosen(
     wrong: list[Mistake] = []
     found = find_policies(policy_names(policy, trace), wrong)
     sizes = capacities(capacity, measure, wrong)
-    gate = _find_admission(admission, wrong)
+    gate = _find_admission(admission or admissions.NONE, wrong)
     if wrong:
         raise ConfigError(wrong)
     return [(each, size) for each in found for size in sizes], gate
@@ -50,8 +52,10 @@ def chosen(
 
 def policy_names(given: str | Sequence[str], trace: AccessTrace | Spool) -> list[str]:
     """Return the policies that are named, each once; `all` are those that the trace has all for."""
-    texts = [given] if isinstance(given, str) else list(given)
-    names = [name for text in texts for name in split_policies(text)]
+    texts = list(given) if isinstance(given, Iterable) and not isinstance(given, str) else [given]
+    if strange := [text for text in texts if not isinstance(text, str | Path)]:
+        raise ConfigError([Mistake("policy", f"must be a name or the path of a file, got {strange[0]!r}")])
+    names = [name for text in texts for name in split_policies(str(text))]
     every = [name for name in policies.NAMES if "all" in names and _can_run(policies.find(name), trace)]
     return list(dict.fromkeys(each for name in names for each in (every if name == "all" else [name])))
 
@@ -82,6 +86,37 @@ def _find_admission(name: str, wrong: list[Mistake]) -> Policy | None:
     except PolicyError as why:
         wrong.append(Mistake("admission", str(why)))
         return None
+
+
+def costs_of(given: np.ndarray | Sequence[float], objects: int) -> np.ndarray:
+    """Return what a miss of each object costs, float64[objects].
+
+    Raises:
+        ConfigError: they are not numbers, one for each object.
+    """
+    try:
+        found = np.asarray(given, np.float64)
+    except (TypeError, ValueError):
+        raise ConfigError([Mistake("costs", "must be numbers from 0, one for each object")]) from None
+    if found.shape != (objects,):
+        had = " x ".join(map(str, found.shape)) or "a single one"
+        raise ConfigError([Mistake("costs", f"must be one for each of {objects} objects, got {had}")])
+    return found
+
+
+def check_numbers(workers: int | None, seed: int) -> None:
+    """Refuse impossible numbers of threads, and seeds that are none.
+
+    Raises:
+        ConfigError: one of them, or both.
+    """
+    wrong = []
+    if workers is not None and workers < 1:
+        wrong.append(Mistake("workers", f"must be at least 1, got {workers}"))
+    if not isinstance(seed, int | np.integer):
+        wrong.append(Mistake("seed", f"must be a whole number, got {seed!r}"))
+    if wrong:
+        raise ConfigError(wrong)
 
 
 def open_accesses(trace: Trace, ignore_size: bool, limit: int | None, options: dict[str, Any]) -> AccessTrace:

@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from hiersim.api.choices import Trace, open_accesses, split_policies
+from hiersim.api.capacity import measure_of
+from hiersim.api.choices import Trace, open_accesses, policy_names
 from hiersim.api.replay import Replays, replay
 from hiersim.drivers.bounds import Bounds, bounds
 from hiersim.drivers.flow_bound import flow_bounds
+from hiersim.drivers.prefetch_bound import Prefetched, prefetched
 from hiersim.drivers.prefix import Prefixes
+from hiersim.errors import ConfigError, Mistake
 
 OPTIMUM, REFERENCE = "opt", "lru"
 """The policy that is the optimum for objects of one size, and the one that the others are held against."""
@@ -47,18 +50,23 @@ class Comparison(Replays):
 
     Attributes:
         optima: of each capacity.
+        foreseen: of each capacity what prefetching with a view of the future reaches; empty unless asked for.
     """
 
-    def __init__(self, results: Replays, optima: dict[int, Optimum]) -> None:
+    def __init__(
+        self, results: Replays, optima: dict[int, Optimum], foreseen: dict[int, Prefetched] | None = None
+    ) -> None:
         super().__init__(results, results.unit, results.trace)
-        self.optima = optima
+        self.optima, self.foreseen = optima, foreseen or {}
 
     def rows(self) -> list[dict[str, Any]]:
         """Return plain numbers, one mapping per result.
 
         Besides what a replay's have: ``competitive_ratio`` (misses over the optimum's), ``regret`` (misses more than
         it), ``least_misses`` (no policy misses less), ``to_optimum`` (share of the way from LRU to the optimum;
-        ``None`` where LRU is the optimum) and ``turnovers`` (evictions over the objects that stay).
+        ``None`` where LRU is the optimum) and ``turnovers`` (evictions over the objects that stay). With ``fetch``
+        also ``demand_time`` and ``prefetched_time``, in accesses: every miss waits for a fetch, or as many as possible
+        were fetched before.
         """
         lru = {each.capacity: each.misses for each in self if each.policy == REFERENCE}
         return [row | self._beside(result, lru) for row, result in zip(super().rows(), self, strict=True)]
@@ -66,7 +74,12 @@ class Comparison(Replays):
     def _beside(self, result: Any, lru: dict[int, int]) -> dict[str, Any]:
         best = self.optima[result.capacity]
         way = lru[result.capacity] - best.reached
-        return {
+        ahead = self.foreseen.get(result.capacity)
+        times = {} if ahead is None else {
+            "demand_time": result.requests + ahead.fetch * result.misses,
+            "prefetched_time": ahead.elapsed,
+        }  # fmt: skip
+        return times | {
             "competitive_ratio": result.misses / best.reached if best.reached else 1.0,
             "regret": result.misses - best.reached,
             "least_misses": best.least,
@@ -105,6 +118,8 @@ def compare(
     limit: int | None = None,
     order: str = "head",
     flow: bool = False,
+    fetch: int | None = None,
+    lookahead: int | None = None,
     progress: Callable[[int, int], None] | None = None,
     **options: Any,
 ) -> Comparison:
@@ -119,6 +134,8 @@ def compare(
         order: in which a request touches its prefix blocks: ``head`` or ``tail`` first.
         flow: of objects of many sizes, whether to bound the optimum by flows, too: tighter, but a minute per capacity
             for every 100,000 accesses.
+        fetch: time of a fetch in accesses: also find what prefetching could hide, where all objects count the same.
+        lookahead: accesses that it has in view, beginning with the next; all of them when absent.
         progress: called now and then with the accesses done and their number in all.
         options: further arguments of `hiersim.replay`, but ``admission``; of a file, how to read it.
 
@@ -127,8 +144,8 @@ def compare(
     """
     reading = {key: options.pop(key) for key in [*options] if key not in REPLAYING}
     accesses = open_accesses(trace, ignore_size, limit, reading)
-    texts = [policy] if isinstance(policy, str) else list(policy)
-    names = [*(name for text in texts for name in split_policies(text)), REFERENCE, OPTIMUM]
+    _check_view(fetch, lookahead, measure_of(accesses, ignore_size).unit)
+    names = [*policy_names(policy, accesses), REFERENCE, OPTIMUM]
     found = replay(accesses, names, capacity, ignore_size=ignore_size, order=order, progress=progress, **options)
     sizes = accesses.size if found.unit == "bytes" else None
     keys = Prefixes(accesses, order, False).ordered(accesses.object)
@@ -136,7 +153,22 @@ def compare(
     for size in dict.fromkeys(each.capacity for each in found):
         best = next(each for each in found if each.policy == OPTIMUM and each.capacity == size)
         optima[size] = _of_one_size(size, best.misses) if sizes is None else _of_sizes(keys, sizes, size, flow)
-    return Comparison(found, optima)
+    views = {} if fetch is None else {each: prefetched(keys, each, fetch=fetch, lookahead=lookahead) for each in optima}
+    return Comparison(found, optima, views)
+
+
+def _check_view(fetch: int | None, lookahead: int | None, unit: str) -> None:
+    """Refuse a view of the future that cannot be, before anything is replayed."""
+    wrong = []
+    for name, value in (("fetch", fetch), ("lookahead", lookahead)):
+        if value is not None and not (isinstance(value, int | np.integer) and 1 <= value < 2**62):
+            wrong.append(Mistake(name, f"must be a number of accesses, at least 1, got {value}"))
+    if fetch is None and lookahead is not None:
+        wrong.append(Mistake("lookahead", "says how far a view reaches; give the time of a fetch, too"))
+    if fetch is not None and unit != "objects":
+        wrong.append(Mistake("fetch", "is of objects that all count the same; ignore their sizes"))
+    if wrong:
+        raise ConfigError(wrong)
 
 
 def _of_one_size(capacity: int, misses: int) -> Optimum:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hiersim.api.capacity import capacities, measure_of
-from hiersim.api.choices import Trace, find_policies, open_accesses, policy_names
+from hiersim.api.choices import Trace, check_numbers, find_policies, open_accesses, policy_names
 from hiersim.api.curve_gains import Gain, gains, steps
 from hiersim.api.curve_points import Addition, Place, additions, fine_grid, grid, places_of
 from hiersim.api.replay import Replays, replay
@@ -56,7 +56,7 @@ class Sampling:
                 self.wrong.append(Mistake("rate", str(why)))
         limits = (("sample_objects", self.most, 1, 2**31 - 1), ("seeds", self.seeds, 2, MOST_SEEDS))
         for name, value, low, high in (*limits, ("checks", self.checks, 0, 1000), ("seed", self.seed, 0, 2**63 - 1)):
-            if value is not None and not low <= value <= high:
+            if value is not None and not (isinstance(value, int | np.integer) and low <= value <= high):
                 self.wrong.append(Mistake(name, f"must be {low:,} to {high:,}, got {value}"))
         if self.rate is not None and self.most is not None:
             self.wrong.append(Mistake("rate", "sets the size of a sample, and so does sample_objects; give one"))
@@ -75,6 +75,7 @@ class Making:
         workers: int | None,
         progress: Callable[[int, int], None] | None,
     ) -> None:
+        check_numbers(workers, 0)
         self._trace = open_accesses(trace, ignore_size, limit, options)
         self._measure = measure_of(self._trace, ignore_size)
         self._sizes = self._trace.size if self._measure.unit == "bytes" else None

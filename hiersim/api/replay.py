@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hiersim.api.capacity import Measure, measure_of
-from hiersim.api.choices import Trace, chosen, open_accesses
+from hiersim.api.choices import Trace, check_numbers, chosen, costs_of, open_accesses
 from hiersim.api.replay_stream import (
     MEMORY,
     bytes_of,
@@ -67,14 +67,15 @@ class Replays(list[CacheResult]):
 def row(result: CacheResult) -> dict[str, Any]:
     """Return a result as the command line prints it; ``capacity`` in bytes or objects, ``seconds`` of wall time.
 
-    With an admission also its name and how many misses it turned away; with costs, what the misses cost; of prefix
-    blocks ``usable`` hits and ``orphans``, the first as a share of the accesses too, the second of the hits.
+    With an admission also its name and how many misses it turned away; with costs, what the misses cost, and as a share
+    of what all accesses would; of prefix blocks ``usable`` hits and ``orphans``, the first as a share of the accesses
+    too, the second of the hits.
     """
     extra: dict[str, Any] = {}
     if result.admission != admissions.NONE:
         extra |= {"admission": result.admission, "denied": result.denied}
     if result.missed_cost is not None:
-        extra |= {"missed_cost": result.missed_cost}
+        extra |= {"missed_cost": result.missed_cost, "cost_miss_ratio": result.cost_miss_ratio}
     if result.usable is not None:
         extra |= {"usable": result.usable, "orphans": result.orphans}
         extra["usable_ratio"] = result.usable / result.requests if result.requests else 0.0
@@ -101,11 +102,11 @@ def replay(
     limit: int | None = None,
     workers: int | None = None,
     seed: int = 0,
-    admission: str = "none",
+    admission: str | None = "none",
     victims: bool = False,
     hits: bool | str = False,
     interval: int | None = None,
-    predictions: str | np.ndarray | None = None,
+    predictions: str | np.ndarray | Sequence[int] | None = None,
     costs: np.ndarray | Sequence[float] | None = None,
     stream: bool | None = None,
     memory: str = MEMORY,
@@ -134,8 +135,8 @@ def replay(
         predictions: what policies with predictions are told: ``perfect`` (also when absent), ``noisy:sigma=0.5``,
             ``flip:p=0.1``, ``adversarial``, or an array with one for each access; `hiersim.drivers.predictions` says
             what they mean.
-        costs: what a miss of each object costs, numbers from 0 in the order of the trace's objects; when absent,
-            policies know what the trace tells, if anything. When given, results have ``missed_cost``.
+        costs: what a miss of each object costs, numbers from 0 in the order of the trace's objects; when absent, what
+            the trace tells, if anything: its FLOPs. Where they are known, results have ``missed_cost``.
         stream: read the file piece by piece, with its numbers kept on disk, so that it may be larger than memory;
             ``None`` does so for files of accesses above 1 GiB (compressed or Parquet: 256 MiB). It changes no result.
         memory: bytes that streaming may use for numbering objects, and then for the state of the policies that run side
@@ -148,8 +149,13 @@ def replay(
         HiersimError: the trace, a policy or a capacity is wrong.
     """
     check_outputs(hits, interval)
+    check_numbers(workers, seed)
     room = bytes_of(memory)
-    given = predictions if isinstance(predictions, np.ndarray) else Errors.of(predictions or "perfect")
+    given: Errors | np.ndarray
+    if predictions is None or isinstance(predictions, str):
+        given = Errors.of(predictions or "perfect")
+    else:
+        given = np.asarray(predictions)
     with contextlib.ExitStack() as stack:
         accesses: AccessTrace | Spool
         if wants_stream(trace, stream, options):
@@ -160,9 +166,9 @@ def replay(
         measure = measure_of(accesses, ignore_size)
         pairs, gate = chosen(policy, capacity, admission, accesses, measure)
         threads = workers or (1 if len(accesses) < PIECE else os.cpu_count() or 1)
-        priced = accesses.costs if costs is None else np.asarray(costs, np.float64)
+        priced = accesses.costs if costs is None else costs_of(costs, accesses.objects)
         told: dict[str, Any] = {"seed": seed, "victims": victims, "hits": hits, "interval": interval, "admission": gate}
-        told |= {"costs": priced, "spent": costs is not None}
+        told |= {"costs": priced, "spent": priced is not None}
         if isinstance(accesses, Spool):
             check_streamed(pairs, given)
             check_order(order, False)

@@ -28,6 +28,7 @@ from hiersim.cli.options import (
     check_picture,
 )
 from hiersim.cli.replay import write
+from hiersim.cli.robustness import show_robustness
 
 if TYPE_CHECKING:
     from hiersim.api.compare import Comparison
@@ -60,6 +61,16 @@ def compare(
     flow: Annotated[
         bool, typer.Option("--flow", help="Of objects of many sizes: bound the optimum by flows, which takes minutes.")
     ] = False,
+    fetch: Annotated[
+        int | None,
+        typer.Option("--fetch", metavar="N", help="Time of a fetch in accesses: what could prefetching hide?"),
+    ] = None,
+    lookahead: Annotated[
+        int | None, typer.Option("--lookahead", metavar="N", help="Accesses that such prefetching has in view.")
+    ] = None,
+    robustness: Annotated[
+        bool, typer.Option("--robustness", help="Of policies with predictions: from perfect ones to the worst.")
+    ] = False,
     seed: Seed = 0,
     workers: Workers = None,
     json: Json = None,
@@ -77,19 +88,25 @@ def compare(
     if vary or len(given) > 1 or _is_run(given[0]):
         _only_of_traces(
             {"--policy": policy, "--capacity": capacity, "--limit": limit, "--model": model, "--format": format}
-            | {"--flow": flow}
+            | {"--flow": flow, "--robustness": robustness, "--fetch": fetch, "--lookahead": lookahead}
         )
         compare_runs(given, vary or (), set or (), column or (), (workers, json, out, quiet))
         return
     _only_of_runs({"--set": set, "--column": column})
     (trace,) = given
+    reading: dict[str, Any] = {key: value for key, value in (("model", model), ("format", format)) if value is not None}
+    if robustness:
+        other = {"--predictions": predictions, "--flow": flow, "--order": order != "head", "--fetch": fetch}
+        _refuse(other, "says nothing of --robustness, which has errors of its own and one size for all objects")
+        show_robustness(trace, policy or (), capacity or ["10%"], reading | {"limit": limit}, (seed, json, out, quiet))
+        return
     from hiersim.api.compare import compare as compare_policies
 
-    reading = {key: value for key, value in (("model", model), ("format", format)) if value is not None}
     with telling_of_compilation(quiet), working("replaying", quiet) as progress:
         found = compare_policies(
             trace, policy or "all", capacity or "10%", ignore_size=ignore_size, limit=limit, order=order, flow=flow,
-            predictions=predictions, seed=seed, workers=workers, progress=progress, **reading,
+            fetch=fetch, lookahead=lookahead, predictions=predictions, seed=seed, workers=workers, progress=progress,
+            **reading,
         )  # fmt: skip
     written = write(found, out) if out else []
     if json:
@@ -125,6 +142,7 @@ def _show(found: Comparison) -> None:
     from hiersim.report.format import capacity, count
     from hiersim.report.policies_table import study_table
     from hiersim.report.prefix_table import prefix_table
+    from hiersim.report.times_table import times_table
 
     rows, sized = found.rows(), found.unit == "bytes"
     every = [*found.offline(), *rows]
@@ -133,6 +151,12 @@ def _show(found: Comparison) -> None:
     if sized:
         print()
         show(study_table([row | {"seconds": 0} for row in every], found.unit, "byte_miss_ratio"))
+    if "cost_miss_ratio" in rows[0]:
+        print()
+        show(study_table([row | {"seconds": 0} for row in rows], found.unit, "cost_miss_ratio"))
+    if found.foreseen:
+        print()
+        show(times_table(rows))
     if "usable" in rows[0]:
         print()
         show(prefix_table(rows, found.unit))

@@ -61,6 +61,8 @@ def mrc(
     hiersim mrc traces/chat_sample.parquet --model llama-3.1-8b --machine h100-sxm-cxl --add 256GiB
     """
     if working_set:
+        curves = {"--policy": policy, "--capacity": capacity, "--machine": machine, "--tier": tier, "--add": add}
+        _refuse(curves | {"--rate": rate, "--sample-objects": sample_objects, "--out": out})
         _working_set(trace, {"format": format, "model": model, "limit": limit, "ignore_size": ignore_size}, json, quiet)
         return
     check_picture(out)
@@ -85,6 +87,16 @@ def mrc(
         _show(found)
     for path in written if not quiet else []:
         warn(f"wrote {path}")
+
+
+def _refuse(options: dict[str, Any]) -> None:
+    """Raise ConfigError for options that would do nothing."""
+    from hiersim.errors import ConfigError, Mistake
+
+    what = "is of curves; --working-set shows none, and writes JSON alone (--json)"
+    wrong = [Mistake("", what, option) for option, given in options.items() if given is not None]
+    if wrong:
+        raise ConfigError(wrong)
 
 
 def _show(found: Curves) -> None:

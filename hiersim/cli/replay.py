@@ -54,6 +54,13 @@ def replay(
         typer.Option("--stream/--no-stream", help="Read piece by piece; large files are when absent."),
     ] = None,
     memory: Annotated[str, typer.Option("--memory", help="Bytes that streaming may use.")] = "2 GiB",
+    hits: Annotated[bool, typer.Option("--hits", help="Write which access hits into the folder of --out.")] = False,
+    victims: Annotated[
+        bool, typer.Option("--victims", help="Write who is evicted, in order, into that folder.")
+    ] = False,
+    interval: Annotated[
+        int | None, typer.Option("--interval", metavar="N", help="Count for every N accesses, in JSON and that folder.")
+    ] = None,
     json: Json = None,
     out: Out = None,
     quiet: Quiet = False,
@@ -66,19 +73,43 @@ def replay(
 
     check_numbers(seed, workers)
     check_picture(out)
+    _check_kept({"--hits": hits, "--victims": victims, "--interval": interval is not None}, json, out)
     with telling_of_compilation(quiet), working("replaying", quiet) as progress:
         found = replay_trace(
             trace, policy or "lru", capacity or "10%", ignore_size=ignore_size, limit=limit, model=model, format=format,
             order=order, predictions=predictions, seed=seed, admission=admission, workers=workers, stream=stream,
-            memory=memory, progress=progress,
+            memory=memory, hits=hits, victims=victims, interval=interval, progress=progress,
         )  # fmt: skip
     written = write(found, out) if out else []
     if json:
-        put_json(found.rows(), json)
+        put_json(_rows(found), json)
     if json != "-":
         _show(found)
     for path in written if not quiet else []:
         warn(f"wrote {path}")
+
+
+def _check_kept(asked: dict[str, bool], json: str | None, out: Path | None) -> None:
+    """Raise ConfigError for what would be kept and then not be written."""
+    from hiersim.errors import ConfigError, Mistake
+
+    folder = out is not None and out.suffix not in PICTURES
+    wrong = [
+        Mistake("", "needs a folder to write into: --out FOLDER" + ", or --json" * (option == "--interval"), option)
+        for option, given in asked.items()
+        if given and not folder and not (option == "--interval" and json)
+    ]
+    if wrong:
+        raise ConfigError(wrong)
+
+
+def _rows(found: Replays) -> list[dict[str, Any]]:
+    """Return the rows of a replay, with ``series`` where counts per interval were asked for."""
+    rows = found.rows()
+    for row, result in zip(rows, found, strict=True):
+        if result.series is not None:
+            row["series"] = {"every": result.series.every} | result.series.table().to_dict(as_series=False)
+    return rows
 
 
 def _show(found: Replays) -> None:
@@ -92,6 +123,9 @@ def _show(found: Replays) -> None:
     if found.unit == "bytes":
         print()
         show(study_table([row | {"seconds": 0} for row in rows], found.unit, "byte_miss_ratio"))
+    if "cost_miss_ratio" in rows[0]:
+        print()
+        show(study_table([row | {"seconds": 0} for row in rows], found.unit, "cost_miss_ratio"))
     if "usable" in rows[0]:
         print()
         show(prefix_table(rows, found.unit))
@@ -103,12 +137,14 @@ def write(found: Replays, out: Path) -> list[Path]:
     from hiersim.report.miss_ratio import miss_ratio
     from hiersim.report.outputs import write_picture
     from hiersim.report.policy_map import policy_map, size
+    from hiersim.report.replay_arrays import array_files
     from hiersim.report.style import detached, figure_of, save, styled
 
     ax = miss_ratio(found.rows(), unit=found.unit, title=found.trace)
     if out.suffix in PICTURES:
         return [write_picture(ax, plain_file(out))]
     contents: dict[str, Any] = {"replay.parquet": lambda file: found.table().write_parquet(file)}
+    contents |= array_files(found)
     rows = found.rows()
     with styled():
         table = policy_map(rows, detached(*size(rows)), unit=found.unit, title=found.trace)

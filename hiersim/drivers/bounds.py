@@ -91,7 +91,7 @@ def bounds(
 
 
 def _check(objects: int, sizes: np.ndarray, worth: np.ndarray, capacity: int) -> None:
-    if capacity < 1:
+    if not (isinstance(capacity, int | np.integer) and capacity >= 1):
         raise TraceError(f"capacity must be at least 1, got {capacity}")
     for name, given in (("sizes", sizes), ("worth", worth)):
         if len(given) < objects:

@@ -152,7 +152,7 @@ def _loop(
             while room < size:
                 gone = int(victim(state, req))
                 if doubt and (gone < 0 or gone >= here.shape[0] or not here[gone]):
-                    counts[BROKEN], counts[REQUESTS] = gone + 1, start + i
+                    counts[BROKEN], counts[REQUESTS] = gone + 1 if gone >= 0 else gone, start + i  # never 0
                     return
                 if not compared and not prefer(door, key, gone, req):
                     break

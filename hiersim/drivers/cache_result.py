@@ -69,6 +69,7 @@ class CacheResult:
         admission: who was let in; ``none`` when everything was.
         denied: misses whose object was turned away.
         missed_cost: of all misses together, in the unit of the costs; ``None`` where none are known.
+        cost: of all accesses, as if each missed; ``None`` where none are known.
         usable: hits on prefix blocks whose request had all blocks before them too; ``None`` for other traces.
     """
 
@@ -88,6 +89,7 @@ class CacheResult:
     denied: int = 0
     missed_cost: float | None = None
     usable: int | None = None
+    cost: float | None = None
 
     @property
     def hits(self) -> int:
@@ -108,3 +110,10 @@ class CacheResult:
     def byte_miss_ratio(self) -> float:
         """Share of the requested bytes that missed; 0 for an empty trace."""
         return self.missed_bytes / self.bytes if self.bytes else 0.0
+
+    @property
+    def cost_miss_ratio(self) -> float | None:
+        """Share of the cost of all accesses that the misses cost; ``None`` where no costs are known."""
+        if self.missed_cost is None or self.cost is None:
+            return None
+        return self.missed_cost / self.cost if self.cost else 0.0

@@ -94,7 +94,7 @@ class Study:
         check_outputs(hits, interval)
         self.policy = policies.find(policy) if isinstance(policy, str) else policy
         self.admission = admissions.find(admission) if isinstance(admission, str) else admission
-        if capacity < 1:
+        if not (isinstance(capacity, int | np.integer) and capacity >= 1):
             raise PolicyError(f"capacity must be at least 1, got {capacity}")
         if sizes is not None and (len(sizes) < objects or (objects and sizes[:objects].min() < 1)):
             raise TraceError("sizes must give at least one byte for each object")
@@ -102,7 +102,7 @@ class Study:
         self.sizes = np.ones(1, np.int64) if sizes is None else np.ascontiguousarray(sizes, np.int64)
         told = known(self.objects, parents, costs)
         self._costs = told.get("costs", np.ones(self.objects)) if spent else None
-        self._missed = np.zeros(self.objects if spent else 0, np.int64)
+        self._asked, self._missed = (np.zeros(self.objects if spent else 0, np.int64) for _ in range(2))
         setup = Setup(self.capacity, self.objects, int(accesses), sizes is None, int(seed), **told)
         self.largest = self.policy.largest(setup)
         bare = counts_only and self.admission is None and not (victims or hits or spent)
@@ -180,6 +180,7 @@ class Study:
         if self._hits is not None:
             self._hits.add(hits)
         if self._costs is not None:
+            np.add.at(self._asked, keys, 1)
             np.add.at(self._missed, keys[~hits], 1)
 
     def resident(self) -> np.ndarray:
@@ -212,6 +213,7 @@ class Study:
             self.admission.name if self.admission else admissions.NONE,
             counts[DENIED],
             float(self._missed @ self._costs) if self._costs is not None else None,
+            cost=float(self._asked @ self._costs) if self._costs is not None else None,
         )
 
 

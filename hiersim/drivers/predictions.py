@@ -79,9 +79,12 @@ class Predictor:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if isinstance(self.given, np.ndarray) and self.given.shape != (len(self.keys),):
-            had = " x ".join(map(str, self.given.shape))
-            raise _mistake(f"must be one for each of {len(self.keys)} accesses, got {had}")
+        if isinstance(self.given, np.ndarray):
+            if self.given.shape != (len(self.keys),):
+                had = " x ".join(map(str, self.given.shape))
+                raise _mistake(f"must be one for each of {len(self.keys)} accesses, got {had}")
+            if self.given.dtype.kind not in "iu":
+                raise _mistake(f"must be whole numbers, got {self.given.dtype}")
         self._truths: dict[tuple[str, int], np.ndarray] = {}
 
     def predictions(self, policy: Policy, capacity: int) -> np.ndarray:

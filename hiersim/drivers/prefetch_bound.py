@@ -67,8 +67,8 @@ def prefetched(keys: np.ndarray, capacity: int, *, fetch: int, lookahead: int | 
     keys = np.ascontiguousarray(keys, np.int32)
     view = len(keys) if lookahead is None else lookahead
     for name, value in (("capacity", capacity), ("fetch", fetch), ("lookahead", view if len(keys) else 1)):
-        if value < 1:
-            raise TraceError(f"{name} must be at least 1, got {value}")
+        if not isinstance(value, int | np.integer) or not 1 <= value < 2**62:
+            raise TraceError(f"{name} must be at least 1, a whole number below 2^62, got {value}")
     objects = int(keys.max()) + 1 if len(keys) else 0
     counts = np.zeros(3, np.int64)
     words, level = bits.empty(max(1, len(keys)))

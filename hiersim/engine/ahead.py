@@ -11,6 +11,7 @@ from hiersim.engine import columns as c
 from hiersim.engine.world import I64, World
 from hiersim.errors import ConfigError, LawError, PolicyError
 from hiersim.policies import prefetch
+from hiersim.policies.checks import line_of
 from hiersim.policies.hooks import bind_prefetcher
 from hiersim.policies.prefetch.contract import MOST, Setup
 from hiersim.traces.layers import layers_of
@@ -93,4 +94,5 @@ def wrong_answer(core: Core, tier: int, value: int) -> Exception:
         what = f"says that it named {value:,} objects; `out` holds 0 to {MOST:,}"
     else:
         what = f"named object {value}; objects are numbered 0 to {core.trace.objects - 1}"
-    return (LawError if each.builtin else PolicyError)(f"prefetcher `{each.name}` of tier `{name}` {what}")
+    message = f"prefetcher `{each.name}` of tier `{name}` {what}"
+    return LawError(message) if each.builtin else PolicyError(message + line_of(each, "on_access"))

@@ -20,6 +20,7 @@ from hiersim.engine.world import DRIVEN, I64, World, link_free, ready_line, tabl
 from hiersim.errors import LawError, PolicyError
 from hiersim.machine import ClassRules, Machine, Replay, TierRules
 from hiersim.policies import find
+from hiersim.policies.checks import line_of
 from hiersim.policies.contract import Setup, known
 from hiersim.policies.hooks import bind_hooks, failures, fields_table
 
@@ -172,7 +173,9 @@ class Core:
             raise wrong_answer(self, tier, key)
         policy = self.policies[tier]
         message = f"policy `{policy.name}` of tier `{self.plan.order[tier]}` chose victim {key}, which is not there"
-        raise (LawError if policy.builtin else PolicyError)(message)
+        if policy.builtin:
+            raise LawError(message)
+        raise PolicyError(message + line_of(policy, "victim"))
 
 
 LOGS = {

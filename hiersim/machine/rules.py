@@ -12,14 +12,25 @@ from hiersim.units import Picoseconds, PositiveBytes
 
 
 def _named(data: Any) -> Any:
-    """Split ``name:param=value,param=value`` into its parts; return anything but a text as it is."""
+    """Split ``name:param=value,param=value`` into its parts; return anything but a text as it is.
+
+    ValueError: a parameter is given twice, or is neither a number nor a text.
+    """
     if not isinstance(data, str):
+        params = data.get("params") if isinstance(data, dict) else None
+        for key, value in params.items() if isinstance(params, dict) else ():
+            if not isinstance(value, int | float | str):
+                raise ValueError(f"parameter `{key}` must be a number or a text")
         return data
     name, colon, tail = data.rpartition(":")
     if not colon or "=" not in tail:
         return {"name": data}
-    pairs = [pair.partition("=") for pair in tail.split(",")]
-    return {"name": name, "params": {key.strip(): value.strip() for key, _, value in pairs}}
+    chosen: dict[str, str] = {}
+    for key, _, value in (pair.partition("=") for pair in tail.split(",")):
+        if key.strip() in chosen:
+            raise ValueError(f"`{data}`: {key.strip()} is given twice")
+        chosen[key.strip()] = value.strip()
+    return {"name": name, "params": chosen}
 
 
 class PolicyChoice(Record):

@@ -134,9 +134,19 @@ REPLACEMENT = Family(
 
 @dataclass(frozen=True)
 class Description:
-    """A policy as a list shows it: name, one line on its idea, where it comes from, and its parameters' defaults."""
+    """A policy as a list shows it.
+
+    Attributes:
+        name: as a user writes it.
+        kind: ``policy``, ``admission`` or ``prefetcher``.
+        summary: its idea in a line.
+        citation: where it comes from.
+        params: its parameters' defaults.
+        needs_future: whether it must be told what comes.
+    """
 
     name: str
+    kind: str
     summary: str
     citation: str
     params: dict[str, Any]
@@ -158,14 +168,24 @@ def find(spec: str, *, check: bool | None = None) -> Policy:
     return loader.find(spec, check=check)
 
 
-def describe(name: str | None = None) -> list[Description]:
-    """Describe one policy, or all in the order of ``NAMES``."""
-    return [_describe(each) for each in ([name] if name else NAMES)]
+def families() -> tuple[Family, ...]:
+    """Return the kinds of policies: of replacement, of admission, and prefetchers."""
+    from hiersim.policies.admission import ADMISSION
+    from hiersim.policies.prefetch import PREFETCH
+
+    return REPLACEMENT, ADMISSION, PREFETCH
 
 
-def _describe(name: str) -> Description:
-    policy = find(name)
+def describe(name: str | None = None, family: Family = REPLACEMENT) -> list[Description]:
+    """Describe one policy of a family, or all in the order of its table."""
+    return [_describe(each, family) for each in ([name] if name else family.table)]
+
+
+def _describe(name: str, family: Family) -> Description:
+    from hiersim.policies import loader
+
+    policy = loader.find(name, family=family)
     summary, _, rest = (policy.module.__doc__ or "").strip().partition("\n")
     citation = " ".join(rest.strip().split("\n\n")[-1].split())
     params = policy.params._asdict() if policy.params else {}
-    return Description(name, summary, citation, params, policy.needs_future)
+    return Description(name, family.kind, summary, citation, params, policy.needs_future)

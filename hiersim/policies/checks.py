@@ -16,28 +16,60 @@ import numpy as np
 from numba.core.errors import NumbaError
 
 from hiersim import jit
-from hiersim.errors import PolicyError
+from hiersim.errors import PolicyError, nearest
 
 if TYPE_CHECKING:
     from hiersim.policies.family import Family
     from hiersim.policies.loader import Policy
 
 
+PREDICTED = ("next_use", "discard", "phase")
+"""What a policy may take predictions of."""
+
+
 def check(policy: Policy) -> None:
     """Raise PolicyError for the first function that is missing, takes the wrong arguments or does not compile."""
     file = Path(str(policy.module.__file__))
     _check_shape(file, policy)
-    try:
-        sample = policy.family.sample
-        if policy.needs_parents:  # each object extends the one before
-            sample = sample._replace(parents=np.arange(-1, sample.objects - 1, dtype=np.int32))
-        state = policy.init(sample)
-    except Exception as why:
-        raise PolicyError(describe_failure(file, why, "init fails: ", policy.family.kind)) from why
-    _check_state(f"{policy.family.kind} `{file.name}`", _line_of(file, "init"), state)
+    sample = policy.family.sample
+    if policy.needs_parents:  # each object extends the one before
+        sample = sample._replace(parents=np.arange(-1, sample.objects - 1, dtype=np.int32))
+    state = policy.init(sample)
     if not jit.DISABLED:
         for name, hook in policy.hooks.items():
             _check_compiles(file, policy.family, name, hook, numba.typeof(state))
+
+
+def made(policy: Policy, setup: Any) -> Any:
+    """Return the state that ``init`` of a user's file makes.
+
+    Raises:
+        PolicyError: it fails, or makes something else.
+    """
+    file = Path(str(policy.module.__file__))
+    try:
+        state = policy.module.init(setup)
+    except Exception as why:
+        raise PolicyError(describe_failure(file, why, "init fails: ", policy.family.kind)) from why
+    _check_state(f"{policy.family.kind} `{file.name}`", _line_of(file, "init"), state)
+    return state
+
+
+def largest(policy: Policy, setup: Any) -> int:
+    """Return what ``largest`` of a user's file says.
+
+    Raises:
+        PolicyError: it fails, or returns no number of bytes.
+    """
+    file = Path(str(policy.module.__file__))
+    try:
+        limit = policy.module.largest(setup)
+    except Exception as why:
+        raise PolicyError(describe_failure(file, why, "largest fails: ", policy.family.kind)) from why
+    if not isinstance(limit, int | np.integer):
+        what = f"largest returns {type(limit).__name__}, expected bytes (an integer)"
+        raise PolicyError(f"{policy.family.kind} `{file.name}`: {what}{_line_of(file, 'largest')}")
+    return int(limit)
 
 
 def describe_failure(file: Path, why: BaseException, what: str = "", kind: str = "policy") -> str:
@@ -52,6 +84,10 @@ def describe_failure(file: Path, why: BaseException, what: str = "", kind: str =
 
 def _check_shape(file: Path, policy: Policy) -> None:
     family, who = policy.family, f"{policy.family.kind} `{file.name}`"
+    if policy.predicts and (policy.predicts not in PREDICTED or not policy.needs_future):
+        what = f"PREDICTS is one of {', '.join(PREDICTED)}, and needs NEEDS_FUTURE = True; got {policy.predicts!r}"
+        hint = nearest(policy.predicts, PREDICTED) if policy.predicts not in PREDICTED else ""
+        raise PolicyError(f"{who}: {what}{hint}")
     for name, expected in (("init", ("setup",)), *family.hooks.items()):
         wanted = f"({', '.join(expected)})"
         function = getattr(policy.module, name, None)

@@ -34,6 +34,11 @@ class Setup(NamedTuple):
     costs: np.ndarray = np.empty(0, np.float64)  # float64[objects]: what a miss of each costs; empty where all cost 1
 
 
+def portion(capacity: int, share: float) -> int:
+    """Return a share of a capacity, or a multiple of it, as a whole number: at most ``NEVER``, more than any holds."""
+    return int(min(capacity * share, NEVER))
+
+
 def known(objects: int, parents: np.ndarray | None, costs: np.ndarray | None) -> dict[str, np.ndarray]:
     """Return the fields of ``Setup`` that tell of objects, for those that are known.
 

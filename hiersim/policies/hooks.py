@@ -25,14 +25,13 @@ import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
-from numba.core import cgutils
 from numba.core.extending import intrinsic
-from numba.np.arrayobj import make_array, populate_array
 
 from hiersim import jit
 from hiersim.errors import PolicyError
 from hiersim.policies.contract import Request
 from hiersim.policies.prefetch.contract import Access
+from hiersim.policies.wrappers import WRAPPERS, arrays_at, with_access, with_answer, with_request, with_victim
 
 if TYPE_CHECKING:
     from hiersim.policies.loader import Policy
@@ -140,14 +139,14 @@ def _callbacks(policy: Policy, kind: Any) -> tuple[Any, ...]:
 def _make_callbacks(policy: Policy, kind: Any) -> tuple[Any, ...]:
     """Compile the callbacks, or read them from disk."""
     shape = ",".join(str(each.dtype) for each in kind.types)
-    state_at = _arrays_at(kind)
+    state_at = arrays_at(kind)
     made: list[Any] = []
     for name in ORDER:
         hook = policy.hooks.get(name)
         if hook is None:
             made.append(None)
             continue
-        wrapper = _WRAPPERS[name](hook, state_at)
+        wrapper = WRAPPERS[name](hook, state_at)
         made.append(jit.callback(wrapper, SIGNATURE, f"{name}[{policy.identity},{shape}]", keep=policy.builtin))
     return tuple(made)
 
@@ -157,8 +156,8 @@ def _compiled_prefetcher(policy: Policy, kind: Any) -> Any:
     key = (policy.identity, policy.checked, kind)
     if ("on_access", *key) not in _made:
         shape = ",".join(str(each.dtype) for each in kind.types)
-        behind = _arrays_at(types.UniTuple(types.Array(types.int64, 1, "C"), 2), len(kind.types))
-        wrapper = _with_access(policy.hooks["on_access"], _arrays_at(kind), behind)
+        behind = arrays_at(types.UniTuple(types.Array(types.int64, 1, "C"), 2), len(kind.types))
+        wrapper = with_access(policy.hooks["on_access"], arrays_at(kind), behind)
         name = f"on_access[{policy.identity},{shape}]"
         _made["on_access", *key] = (jit.callback(wrapper, SIGNATURE, name, keep=policy.builtin),)
     return _made["on_access", *key][0]
@@ -172,34 +171,19 @@ def _compiled_admission(policy: Policy, kind: Any) -> tuple[Any, ...]:
     key = ("admission", policy.identity, policy.checked, kind)
     if key not in _made:
         shape = ",".join(str(each.dtype) for each in kind.types)
-        behind = _arrays_at(types.UniTuple(types.Array(types.int64, 1, "C"), 1), len(kind.types))
+        behind = arrays_at(types.UniTuple(types.Array(types.int64, 1, "C"), 1), len(kind.types))
         made: list[Any] = []
         for name in _GATE:
             hook = policy.hooks.get(name)
             if hook is None:
                 made.append(None)
                 continue
-            wrapper = {"on_access": _with_request, "admit": _with_answer}.get(name, _with_victim)(
-                hook, _arrays_at(kind), *([behind] if name == "prefer" else [])
+            wrapper = {"on_access": with_request, "admit": with_answer}.get(name, with_victim)(
+                hook, arrays_at(kind), *([behind] if name == "prefer" else [])
             )
             made.append(jit.callback(wrapper, SIGNATURE, f"{name}[{policy.identity},{shape}]", keep=policy.builtin))
         _made[key] = tuple(made)
     return _made[key]
-
-
-def _with_answer(hook: Any, state_at: Any) -> Callable[..., int]:
-    def call(fields, key, size, now, next_use):  # type: ignore[no-untyped-def]
-        return 1 if hook(state_at(fields), key, Request(key, size, now, next_use)) else 0
-
-    return call
-
-
-def _with_victim(hook: Any, state_at: Any, behind: Any) -> Callable[..., int]:
-    def call(fields, key, size, now, next_use):  # type: ignore[no-untyped-def]
-        victim = behind(fields)[0][0]
-        return 1 if hook(state_at(fields), key, victim, Request(key, size, now, next_use)) else 0
-
-    return call
 
 
 def _plain_gate(hook: Any, state: Any, against: np.ndarray | None) -> Callable[[int, int, int, int], int]:
@@ -208,71 +192,6 @@ def _plain_gate(hook: Any, state: Any, against: np.ndarray | None) -> Callable[[
         return int(bool(hook(state, *given, Request(key, size, now, next_use))))
 
     return call
-
-
-def _with_access(hook: Any, state_at: Any, behind: Any) -> Callable[..., int]:
-    def call(fields, key, size, now, next_use):  # type: ignore[no-untyped-def]
-        told, out = behind(fields)
-        return hook(state_at(fields), key, Access(key, size, now, told[0], told[1], told[2], told[3]), out)
-
-    return call
-
-
-def _with_request(hook: Any, state_at: Any) -> Callable[..., int]:
-    def call(fields, key, size, now, next_use):  # type: ignore[no-untyped-def]
-        hook(state_at(fields), key, Request(key, size, now, next_use))
-        return 0
-
-    return call
-
-
-def _with_key(hook: Any, state_at: Any) -> Callable[..., int]:
-    def call(fields, key, size, now, next_use):  # type: ignore[no-untyped-def]
-        hook(state_at(fields), key)
-        return 0
-
-    return call
-
-
-def _with_result(hook: Any, state_at: Any) -> Callable[..., int]:
-    def call(fields, key, size, now, next_use):  # type: ignore[no-untyped-def]
-        return hook(state_at(fields), Request(key, size, now, next_use))
-
-    return call
-
-
-_WRAPPERS = {
-    "on_miss": _with_request,
-    "on_insert": _with_request,
-    "on_hit": _with_request,
-    "on_remove": _with_key,
-    "victim": _with_result,
-    "admit": _with_answer,
-}
-
-
-def _arrays_at(kind: Any, first: int = 0) -> Any:
-    """Make the compiled function that turns a fields table, from field ``first`` on, into a tuple of type ``kind``."""
-
-    @intrinsic
-    def arrays_at(typing_context, fields):  # type: ignore[no-untyped-def]
-        def code(context, builder, signature, args):  # type: ignore[no-untyped-def]
-            read = lambda i: builder.load(cgutils.gep_inbounds(builder, args[0], i))  # noqa: E731
-            arrays = []
-            for i, each in enumerate(kind.types, start=first):
-                array = make_array(each)(context, builder)
-                size = context.get_abi_sizeof(context.get_data_type(each.dtype))
-                width = context.get_constant(types.intp, size)
-                data = builder.inttoptr(read(2 * i), array.data.type)
-                populate_array(
-                    array, data=data, shape=(read(2 * i + 1),), strides=(width,), itemsize=width, meminfo=None
-                )
-                arrays.append(array._getvalue())
-            return context.make_tuple(builder, kind, arrays)
-
-        return kind(fields), code
-
-    return arrays_at
 
 
 def _plain_hook(policy: Policy, name: str, state: Any) -> int:

@@ -6,7 +6,6 @@ import functools
 import hashlib
 import importlib
 import importlib.util
-import inspect
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from hiersim.errors import PolicyError, nearest
 from hiersim.policies import checks
 from hiersim.policies.contract import Setup
 from hiersim.policies.family import Family
+from hiersim.policies.params import params_of, split
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,13 +71,16 @@ class Policy:
                 f"policy `{self.name}` needs a trace of prefix blocks, which says which block each one extends; "
                 "traces of requests do"
             )
-        return self.module.init(setup._replace(params=self.params))
+        chosen = setup._replace(params=self.params)
+        return self.module.init(chosen) if self.builtin else checks.made(self, chosen)
 
     def largest(self, setup: Setup) -> int:
         """Return the largest object in bytes that the policy takes into a cache that could hold it."""
-        limit = getattr(self.module, "largest", None)
+        if not hasattr(self.module, "largest"):
+            return setup.capacity
         chosen = setup._replace(params=self.params)
-        return min(setup.capacity, int(limit(chosen))) if limit else setup.capacity
+        limit = self.module.largest(chosen) if self.builtin else checks.largest(self, chosen)
+        return min(setup.capacity, int(limit))
 
 
 def find(spec: str, *, check: bool | None = None, family: Family | None = None) -> Policy:
@@ -87,22 +90,13 @@ def find(spec: str, *, check: bool | None = None, family: Family | None = None) 
     module, hooks, identity, bounds = _load(name, check, family)
     if name in family.table:
         chosen = split(family.table[name])[1] | chosen
-    params = _params(spec, module, chosen, family.kind)
+    params = params_of(spec, module, chosen, family.kind)
     future = bool(getattr(module, "NEEDS_FUTURE", False))
     parents = bool(getattr(module, "NEEDS_PARENTS", False))
     policy = Policy(spec, identity, not is_path(name), bounds, future, parents, params, hooks, module, family)
     if not policy.builtin:
         checks.check(policy)
     return policy
-
-
-def split(spec: str) -> tuple[str, dict[str, str]]:
-    """Split ``name:param=value,param=value`` into the name or path and its parameters."""
-    head, colon, tail = spec.rpartition(":")
-    if not colon or "=" not in tail:
-        return spec, {}
-    pairs = (part.partition("=") for part in tail.split(","))
-    return head, {key.strip(): value.strip() for key, _, value in pairs}
 
 
 def is_path(name: str) -> bool:
@@ -120,7 +114,9 @@ def _load(name: str, check: bool | None, family: Family) -> tuple[ModuleType, Ma
         module = _import_file(path.resolve(), _digest(path, family.kind), family)
         return module, _compiled(module, bounds, names), module.__name__, bounds
     if name not in family.table:
-        raise PolicyError(f"no {family.kind} `{name}`{nearest(name, tuple(family.table))} ({family.listed})")
+        others = [each.kind for each in policies.families() if each is not family and name in each.table]
+        instead = f", which is of the kind {others[0]}" if others else nearest(name, tuple(family.table))
+        raise PolicyError(f"no {family.kind} `{name}`{instead} ({family.listed})")
     place, bounds = split(family.table[name])[0], bool(check)
     module = importlib.import_module(place)
     of_family = "" if family is policies.REPLACEMENT else f"{family.kind}."
@@ -167,40 +163,3 @@ def _compiled(module: ModuleType, bounds: bool, names: tuple[str, ...]) -> Mappi
         copy = FunctionType(value.__code__, namespace, name, value.__defaults__, value.__closure__)
         namespace[name] = decorate(copy)
     return {name: namespace[name] for name in names if name in own}
-
-
-def _params(spec: str, module: ModuleType, chosen: Mapping[str, str], called: str) -> Any:
-    kind = getattr(module, "Params", None)
-    if kind is None:
-        if chosen:
-            raise PolicyError(f"{called} `{spec}`: it has no parameters")
-        return ()
-    try:
-        values = kind()._asdict()
-    except TypeError as why:
-        raise PolicyError(f"{called} `{spec}`: each parameter in Params needs a default ({why})") from why
-    for key, value in values.items():
-        if not isinstance(value, int | float | str):
-            raise PolicyError(
-                f"{called} `{spec}`: {key} must be a number or a text in Params, got {type(value).__name__}"
-            )
-    for key, text in chosen.items():
-        if key not in values:
-            raise PolicyError(f"{called} `{spec}`: no parameter `{key}`{nearest(key, values)}")
-        try:
-            values[key] = type(values[key])(text)
-        except ValueError as why:
-            raise PolicyError(f"{called} `{spec}`: {key} must be {_article(values[key])}, got `{text}`") from why
-    problem = getattr(module, "check_params", lambda params: "")(kind(**values))
-    if problem:
-        raise PolicyError(f"{called} `{spec}`: {problem}")
-    return kind(**values)
-
-
-def _article(value: Any) -> str:
-    return {"int": "a whole number", "float": "a number"}.get(type(value).__name__, type(value).__name__)
-
-
-def signature(function: Callable[..., Any]) -> str:
-    """Spell the parameters of a function as its definition does."""
-    return f"({', '.join(inspect.signature(function).parameters)})"

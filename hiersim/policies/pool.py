@@ -9,6 +9,8 @@ import numpy as np
 
 from hiersim.jit import hot
 
+MOST_DRAWN = 1 << 16  # keys that a policy may draw for one eviction
+
 
 def empty(objects: int, most: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return ``keys``, ``place`` and ``filled`` of an empty pool of up to ``most`` of the keys 0 to ``objects`` - 1."""

@@ -12,6 +12,8 @@ from hiersim.report.format import capacity, count, percent
 from hiersim.report.studies import KNOWING, Row, capacities, pivot, speed, to_optimum
 
 SPEED_WIDTH = 5
+MEASURES = {"miss_ratio": "accesses", "byte_miss_ratio": "bytes"}
+"""Measures of which the optimum is known, and what they are a share of."""
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | Mapping[str, str] = (), title: str = "") -> Table:
@@ -51,10 +53,10 @@ def study_table(rows: Sequence[Row], unit: str = "bytes", measure: str = "miss_r
     Args:
         rows: one mapping per replay, see ``hiersim.report.studies``.
         unit: what capacities count: ``bytes``, or ``objects``.
-        measure: ``miss_ratio`` or ``byte_miss_ratio``.
+        measure: ``miss_ratio``, ``byte_miss_ratio`` or ``cost_miss_ratio``, of which no optimum is known.
     """
     found, sizes = pivot(rows, measure), capacities(rows)
-    closeness, speeds = to_optimum(found), speed(rows)
+    closeness, speeds = to_optimum(found) if measure in MEASURES else {}, speed(rows)
     made = _plain("")
     made.add_column("policy", style="bold", overflow="fold", min_width=6)
     for size in sizes:
@@ -73,7 +75,7 @@ def study_table(rows: Sequence[Row], unit: str = "bytes", measure: str = "miss_r
         if speeds:
             cells.append(Text(_speed(speeds[name]) if name in speeds else "-"))
         made.add_row(name, *cells)
-    what = "bytes" if measure.startswith("byte") else "accesses"
+    what = MEASURES.get(measure, "the cost of all accesses")
     made.caption = (
         f"share of {what} missed by capacity"
         + ("; to opt: share of the way from lru to the optimum, mean" * bool(closeness))

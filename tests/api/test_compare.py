@@ -8,6 +8,7 @@ from policies.streams import sizes_of, stream
 
 import hiersim as hs
 from hiersim.cli.main import execute
+from hiersim.drivers.prefetch_bound import prefetched
 from hiersim.errors import ConfigError
 from hiersim.traces.access import AccessTrace
 
@@ -34,11 +35,34 @@ def test_of_one_size_opt_is_the_optimum():
     assert found.table()["regret"].to_list() == [row["regret"] for row in found.rows()]
 
 
+def test_what_prefetching_could_hide():
+    trace = trace_of(False)
+    found = hs.compare(trace, "fifo", [10, 60], fetch=5, lookahead=40)
+    for row in found.rows():
+        bound = prefetched(trace.object, row["capacity"], fetch=5, lookahead=40)
+        assert row["demand_time"] == len(trace) + 5 * row["misses"]
+        assert row["prefetched_time"] == bound.elapsed < row["demand_time"]
+    assert "demand_time" not in hs.compare(trace, "fifo", 10).rows()[0]
+    for options, message in (
+        ({"fetch": 0}, "fetch  must be a number of accesses, at least 1, got 0"),
+        ({"fetch": 2, "lookahead": -1}, "lookahead  must be a number of accesses, at least 1, got -1"),
+        ({"lookahead": 5}, "lookahead  says how far a view reaches; give the time of a fetch, too"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            hs.compare(trace, "fifo", 10, **options)
+    with pytest.raises(ConfigError, match="fetch  is of objects that all count the same; ignore their sizes"):
+        hs.compare(trace_of(True), "fifo", "10%", fetch=5)
+
+
 def test_of_several_sizes_the_optimum_lies_between_two_bounds():
     found = hs.compare(trace_of(True), "lru,gdsf", "20%")
     offline, bound = found.offline()
     assert (offline["policy"], bound["policy"]) == ("offline", "bound")
+    assert bound["misses"] < offline["misses"]
+    lru = next(row["misses"] for row in found.rows() if row["policy"] == "lru")
     for row in found.rows():
+        assert row["competitive_ratio"] == row["misses"] / offline["misses"]
+        assert row["to_optimum"] == (lru - row["misses"]) / (lru - offline["misses"])
         assert bound["misses"] == row["least_misses"] <= offline["misses"]
         assert row["regret"] == row["misses"] - offline["misses"]
         assert bound["byte_miss_ratio"] <= offline["byte_miss_ratio"] <= row["byte_miss_ratio"] + 1e-12

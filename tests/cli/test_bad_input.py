@@ -127,6 +127,18 @@ SCENARIOS = {
         changed("policy: lru}\n  dram", "policy: ./mine.py}\n  dram") | {"mine.py": "def init(setup)\n"},
         [r"s\.yaml:4  tiers\.gddr\.policy  policy `mine\.py`: expected ':' \(line 1\)"],
     ),
+    "policy parameter twice": (
+        changed("policy: lru}\n  dram", "policy: 'clock:bits=1,bits=2'}\n  dram"),
+        [r"s\.yaml:4  tiers\.gddr\.policy  `clock:bits=1,bits=2`: bits is given twice"],
+    ),
+    "policy parameter that is a list": (
+        changed("policy: lru}\n  dram", "policy: {name: mq, params: {history: [1]}}}\n  dram"),
+        [r"s\.yaml:4  tiers\.gddr\.policy  parameter `history` must be a number or a text"],
+    ),
+    "policy parameter that is no number": (
+        changed("policy: lru}\n  dram", "policy: {name: mq, params: {history: .nan}}}\n  dram"),
+        [r"s\.yaml:4  tiers\.gddr\.policy  .*history must be a number from -2\^62 to 2\^62, got `nan`"],
+    ),
     "bad policy parameter": (
         changed("policy: lru}\n  dram", "policy: 's3fifo:small=7'}\n  dram"),
         [r"s\.yaml:4  tiers\.gddr\.policy  .*small must lie between 0 and 1, got 7\.0"],

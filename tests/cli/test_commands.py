@@ -98,6 +98,36 @@ def test_replay_prints_a_list_of_rows(cli, trace):
     assert rows[0]["misses"] == 500  # and LRU never hits in a smaller cache
 
 
+def test_replay_writes_hits_victims_and_series(cli, trace):
+    import hiersim as hs
+
+    kept = ("--hits", "--victims", "--interval", "30")
+    rows = replayed(cli, trace, "-p", "lru,opt", "-c", "3,8589934592", *kept, "--out", "o")
+    expected = hs.replay(trace, ["lru", "opt"], [3, 2**33], hits=True, victims=True, interval=30)
+    with np.load("o/hits.npz") as hits, np.load("o/victims.npz") as victims:
+        assert list(hits) == list(victims) == [f"{each.policy}@{each.capacity}" for each in expected]
+        for result in expected:
+            name = f"{result.policy}@{result.capacity}"
+            assert np.array_equal(hits[name], result.hit_map)
+            assert np.array_equal(victims[name], result.victims)
+    series = pl.read_parquet("o/series.parquet")
+    assert series.columns[:3] == ["policy", "capacity", "start"]
+    assert series["misses"].to_list() == [n for result in expected for n in result.series.misses.tolist()]
+    assert [row["series"]["misses"] for row in rows] == [result.series.misses.tolist() for result in expected]
+    assert rows[0]["series"]["every"] == 30
+
+
+def test_what_would_not_be_written_is_refused(cli, trace):
+    for words, said in (
+        (("--hits",), "--hits  needs a folder to write into: --out FOLDER"),
+        (("--victims", "--out", "a.png"), "--victims  needs a folder to write into: --out FOLDER"),
+        (("--interval", "5"), "--interval  needs a folder to write into: --out FOLDER, or --json"),
+        (("--interval", "0", "--json", "-"), "interval  must be a number of accesses, at least 1, got 0"),
+    ):
+        code, out, err = cli("replay", trace, "-c", "3", *words)
+        assert (code, out, err.splitlines()[0]) == (2, "", said)
+
+
 def test_replay_counts_objects_or_bytes(cli, tmp_path):
     (tmp_path / "t.csv").write_text("id,size\n" + "".join(f"{i % 3},{(i % 3 + 1) * 100}\n" for i in range(30)))
     by_bytes, by_count = (replayed(cli, "t.csv", "-c", "50%", *more)[0] for more in ([], ["--ignore-size"]))

@@ -4,6 +4,7 @@
 import re
 
 import pytest
+from cli.conftest import SCENARIO
 
 from hiersim import jit
 
@@ -64,6 +65,13 @@ IN_PYTHON = {  # what stands there, what is put in its place, what is said; foun
     "a missing module": ("import numpy as np", "import nunpy as np", r"ModuleNotFoundError: No module named 'nunpy' \(line 5\)"),
     "an exit": ("import numpy as np", "import numpy as np\nraise SystemExit", r"SystemExit \(line 6\)"),
     "a parameter without default": ("step: int = 1", "step: int", r"each parameter in Params needs a default .*'step'.*"),
+    "parameters that are no NamedTuple": ("class Params(NamedTuple):", "class Params:", r"Params must be a NamedTuple"),
+    "a check that fails": ("class State", "def check_params(params):\n    return 1 / 0\n\n\nclass State", r"check_params fails: ZeroDivisionError: .* \(line 13\)"),
+    "a size that is a text": ("class State", "def largest(setup):\n    return 'x'\n\n\nclass State", r"largest returns str, expected bytes \(an integer\) \(line 12\)"),
+    "a size that fails": ("class State", "def largest(setup):\n    return setup.size\n\n\nclass State", r"largest fails: AttributeError: .* \(line 13\)"),
+    "a failure at the run's size": ("    return State", "    if setup.objects == 7:\n        raise ValueError('seven')\n    return State", r"init fails: ValueError: seven \(line 18\)"),
+    "predictions of nothing known": ("import numpy as np", "import numpy as np\n\nNEEDS_FUTURE = True\nPREDICTS = 'discrd'", r"PREDICTS is one of next_use, discard, phase, .*; got 'discrd'; did you mean `discard`\?"),
+    "predictions without the future": ("import numpy as np", "import numpy as np\n\nPREDICTS = 'discard'", r"PREDICTS is one of .*, and needs NEEDS_FUTURE = True; got 'discard'"),
     "a parameter that is a list": ("step: int = 1", "step: list = []", r"step must be a number or a text in Params, got list"),
 }  # fmt: skip
 COMPILED = {  # found when a function is compiled alone
@@ -75,6 +83,8 @@ COMPILED = {  # found when a function is compiled alone
     "a global": (CHOICE, "global x\n    x = 3\n    return 3", r"victim does not compile: .*STORE_GLOBAL.*"),
 }  # fmt: skip
 RUNNING = {  # found while it runs
+    "no key found": (CHOICE, "return -1", r"victim returned -1, which is not in the cache, at access 2 \(line 32\)"),
+    "a key far below": (CHOICE, "return -(2**62)", r"victim returned -4611686018427387904, which is not in the cache, at access 2 \(line 32\)"),
     "a key that is not here": (CHOICE, "return 6", r"victim returned 6, which is not in the cache, at access 2 \(line 32\)"),
     "an index out of range": ("    state.last[key] = req.now", "    state.last[key + 70] = req.now", r"on_insert fails: IndexError: index 70 is out of .* \(line 21\)"),
 }  # fmt: skip
@@ -94,6 +104,15 @@ def test_one_line_and_exit_code_2(cli, tmp_path, what):
     assert (code, out, len(lines)) == (2, "", 2), err
     assert re.fullmatch(rf"(policy  )?policy `(\./)?mine\.py`: {said}", lines[0]), lines[0]
     assert lines[1] == "1 mistake, nothing was run."
+
+
+def test_a_timed_run_tells_the_line_of_a_wrong_victim(cli, tmp_path):
+    (tmp_path / "mine.py").write_text(MINE.replace(CHOICE, "return -1"))
+    (tmp_path / "s.yaml").write_text(SCENARIO.replace("1 MiB, policy: lru", "16 KiB, policy: ./mine.py"))
+    code, out, err = cli("run", "s.yaml", "--quiet")
+    assert (code, out) == (2, "")
+    said = r"policy `.*mine\.py` of tier `gddr` chose victim -1, which is not there \(line 32\)"
+    assert re.fullmatch(said, err.splitlines()[0]), err
 
 
 @pytest.mark.parametrize("option", [["--policy", "./mine.py:stp=3"], ["--policy", "./mine.py:step=x"]])

@@ -153,8 +153,16 @@ def test_a_users_prefetcher(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
-        ("out[0] = key + 1", "out[0] = key + 9", r"prefetcher `.*ahead.py` of tier `near` named object 9; .* 0 to 5"),
-        ("return 1 if", "return 2000 if", r"of tier `near` says that it named 2,000 objects; `out` holds 0 to 1,024"),
+        (
+            "out[0] = key + 1",
+            "out[0] = key + 9",
+            r"prefetcher `.*ahead.py` of tier `near` named object 9; .* 0 to 5 \(line \d+\)",
+        ),
+        (
+            "return 1 if",
+            "return 2000 if",
+            r"of tier `near` says that it named 2,000 objects; `out` holds 0 to 1,024 \(line \d+\)",
+        ),
         ("state.seen[key]", "state.seen[key + 99]", r"prefetcher `.*ahead.py`: IndexError: .*"),
     ],
 )

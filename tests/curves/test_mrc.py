@@ -12,6 +12,7 @@ import hiersim as hs
 from hiersim.api.curve_gains import knees
 from hiersim.drivers.cache_study import study
 from hiersim.drivers.curves.curve import whole
+from hiersim.errors import ConfigError
 from hiersim.report.curve_plot import curve_plot
 from hiersim.report.curve_table import curve_table, rows_of
 from hiersim.report.curve_words import sentences
@@ -180,6 +181,8 @@ def test_the_command_line(cli, sized):  # noqa: F811
         (["--seeds", "1"], "seeds  must be 2 to 32, got 1"),
         (["--sample-objects", "0"], "sample_objects  must be 1 to 2,147,483,647, got 0"),
         (["--rate", "1e-9"], "a sample of 1e-09 of the objects resolves no capacity below"),
+        (["--working-set", "--rate", "0.1"], "--rate  is of curves; --working-set shows none"),
+        (["--working-set", "--out", "a.png"], "--out  is of curves; --working-set shows none"),
         (["--polcy", "lru"], "hiersim mrc: no such option: --polcy; did you mean `--policy`?"),
     ],
 )
@@ -189,3 +192,20 @@ def test_mistakes_are_one_line(cli, sized, arguments, told):  # noqa: F811
     assert (code, out) == (2, "")
     assert errors.splitlines()[0].lower().startswith(told.lower()), errors
     assert len(errors.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"rate": "x"}, "rate  must be more than 0 and at most 1, got 'x'"),
+        ({"sample_objects": 1.5}, "sample_objects  must be 1 to 2,147,483,647, got 1.5"),
+        ({"seeds": "a", "rate": 0.5}, "seeds  must be 2 to 32, got a"),
+        ({"workers": 0}, "workers  must be at least 1, got 0"),
+        ({"policy": 5}, "policy  must be a name or the path of a file, got 5"),
+        ({"capacity": float("nan")}, "capacity  `nan` is not a capacity"),
+    ],
+)
+def test_mistakes_of_callers_are_one_line(sized, options, told):
+    with pytest.raises(ConfigError) as caught:
+        hs.mrc(sized, **options)
+    assert str(caught.value) == told or str(caught.value).startswith(f"{told};")

@@ -13,7 +13,7 @@ from hiersim.drivers.bounds import bounds
 from hiersim.drivers.cache_study import study
 from hiersim.drivers.flow_bound import flow_bounds
 from hiersim.drivers.prefetch_bound import prefetched
-from hiersim.errors import TraceError
+from hiersim.errors import PolicyError, TraceError
 
 pytestmark = pytest.mark.xdist_group("policy-opt")
 FEW = settings(max_examples=100, derandomize=True, deadline=None)
@@ -140,6 +140,13 @@ def test_impossible_numbers_are_told():
     ):
         with pytest.raises(TraceError, match=words):
             bounds(keys, **({"sizes": None} | given_))
-    for wrong in ({"fetch": 0}, {"fetch": 1, "lookahead": 0}):
-        with pytest.raises(TraceError, match="must be at least 1, got 0"):
-            prefetched(keys, 2, **wrong)
+    for capacity, wrong in ((2, {"fetch": 0}), (2, {"fetch": 1, "lookahead": 0}), (2, {"fetch": 10**30})):
+        with pytest.raises(TraceError, match="must be at least 1, a whole number below 2\\^62, got"):
+            prefetched(keys, capacity, **wrong)
+    for capacity in (0, 1.5, float("nan")):
+        with pytest.raises(TraceError, match="capacity must be at least 1"):
+            prefetched(keys, capacity, fetch=1)
+        with pytest.raises(TraceError, match="capacity must be at least 1"):
+            bounds(keys, None, capacity)
+        with pytest.raises(PolicyError, match="capacity must be at least 1"):
+            study(keys, None, "lru", capacity)

@@ -199,7 +199,13 @@ def test_the_seed_decides_the_errors():
             "policy `mark-predict` takes phase bits: predictions are perfect, flip:p=..",
         ),
         ({"predictions": np.zeros(3, np.int32)}, "predictions  must be one for each of 300 accesses, got 3"),
-        ({"costs": [1.0, 2.0]}, "costs must have one entry for each of"),
+        ({"predictions": [0.5] * 300}, "predictions  must be whole numbers, got float64"),
+        ({"predictions": np.full(300, np.nan)}, "predictions  must be whole numbers, got float64"),
+        ({"predictions": np.zeros((300, 2), np.int32)}, "must be one for each of 300 accesses, got 300 x 2"),
+        ({"costs": [1.0, 2.0]}, "costs  must be one for each of 30 objects, got 2"),
+        ({"costs": np.ones(31)}, "costs  must be one for each of 30 objects, got 31"),
+        ({"costs": np.ones((30, 2))}, "costs  must be one for each of 30 objects, got 30 x 2"),
+        ({"costs": "dear"}, "costs  must be numbers from 0, one for each object"),
         ({"costs": np.where(np.arange(30) == 7, np.nan, 1)}, "costs must be numbers from 0, got nan for object 7"),
         ({"costs": np.where(np.arange(30) == 4, -2.0, 1)}, "costs must be numbers from 0, got -2.0 for object 4"),
     ],
@@ -218,7 +224,11 @@ def test_costs_of_misses_add_up():
     found = replay_trace(trace, "lru", [5, 12], costs=costs, hits=True)
     for result in found:
         assert result.missed_cost == costs[keys[~result.hit_map]].sum()
+        assert result.cost == costs[keys].sum()
     assert found.rows()[0]["missed_cost"] == found[0].missed_cost
+    assert found.rows()[0]["cost_miss_ratio"] == found[0].missed_cost / costs[keys].sum()
+    priced = AccessTrace.build(keys, np.ones(30, np.int64), {"flops": costs + 1})
+    assert replay_trace(priced, "lru", 5)[0].cost == (costs + 1)[keys].sum()
     assert "missed_cost" not in replay_trace(trace, "lru", 5).rows()[0]
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from hiersim.drivers.cache_study import study
 from hiersim.errors import ConfigError
 from hiersim.report.robustness import robustness as picture
 from hiersim.studies.robustness import STEPS, robustness
@@ -24,6 +25,14 @@ def test_rows_go_from_perfect_to_the_worst(rows):
         ratios = [row["to_opt"] for row in mine]
         assert ratios == sorted(ratios)
         assert ratios[-1] > mine[0]["to_opt"] / mine[0]["to_lru"]
+
+
+def test_misses_are_held_against_the_optimum_and_lru(rows):
+    trace = generate("zipf", seed=1, accesses=6_000, objects=400, alpha=0.8)
+    opt, lru = (study(trace.object, None, name, 40).misses for name in ("opt", "lru"))
+    assert opt < lru
+    for row in rows:
+        assert (row["to_opt"], row["to_lru"]) == (row["misses"] / opt, row["misses"] / lru)
 
 
 def test_errors_are_those_asked_for(rows):

@@ -30,8 +30,9 @@ def check_rate(rate: float) -> float:
     Raises:
         ConfigError: it is not.
     """
-    if not 0 < rate <= 1:  # NaN is not either
-        raise ConfigError(f"must be more than 0 and at most 1, got {rate:g}")
+    if not (isinstance(rate, int | float | np.number) and 0 < rate <= 1):  # NaN is not either
+        got = f"{rate:g}" if isinstance(rate, int | float | np.number) else repr(rate)
+        raise ConfigError(f"must be more than 0 and at most 1, got {got}")
     return float(rate)
 
 

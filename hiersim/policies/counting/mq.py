@@ -11,7 +11,7 @@ import numpy as np
 
 from hiersim.jit import hot, kernel
 from hiersim.policies import bits, memory, queue
-from hiersim.policies.contract import Setup
+from hiersim.policies.contract import Setup, portion
 
 AHEAD = 16  # accesses between asking for memory and using it
 OLDER, NEWER, EXPIRES, REQUESTS = range(4)  # what a node holds
@@ -32,7 +32,7 @@ class State(NamedTuple):
 
 def init(setup: Setup) -> State:
     """Start with an empty cache."""
-    params, history = setup.params, int(setup.capacity * setup.params.history)
+    params, history = setup.params, portion(setup.capacity, setup.params.history)
     short = setup.accesses > 0 and setup.accesses + params.lifetime < 2**31 - 1
     kind = np.int32 if short else np.int64
     never = int(np.iinfo(kind).max)

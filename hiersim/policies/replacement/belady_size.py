@@ -37,7 +37,8 @@ class State(NamedTuple):
 
 def check_params(params: Params) -> str:
     """Say what is wrong with the parameters."""
-    return "" if params.sample >= 1 else f"sample must be at least 1, got {params.sample}"
+    most = pool.MOST_DRAWN
+    return "" if 1 <= params.sample <= most else f"sample must be 1 to {most}, got {params.sample}"
 
 
 def init(setup: Setup) -> State:

@@ -8,12 +8,13 @@ Zhai et al.: Clock2Q+: a simple and efficient replacement algorithm for metadata
 arXiv:2511.21958, 2025; as its authors contributed it to libcachesim 0.3.5.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from hiersim.policies import memory, queue, weighed
-from hiersim.policies.contract import Request, Setup
+from hiersim.policies.contract import NEVER, Request, Setup, portion
 from hiersim.policies.weighed import leave, remember, size_of
 
 SMALL, MAIN, GHOST = range(3)  # the queues
@@ -54,7 +55,7 @@ def check_params(params: Params) -> str:
 def init(setup: Setup) -> State:
     """Start with an empty cache."""
     capacity, params = setup.capacity, setup.params
-    small, ghost = max(1, int(capacity * params.small)), int(capacity * params.ghost)
+    small, ghost = max(1, int(capacity * params.small)), portion(capacity, params.ghost)
     return State(
         *queue.empty(min(setup.objects, max(capacity, ghost)), 3),
         np.full(setup.objects, -1, np.int32),
@@ -62,7 +63,7 @@ def init(setup: Setup) -> State:
         np.zeros(setup.objects, np.int64),
         np.ones(1 if setup.uniform else setup.objects + 1, np.int64),
         np.array([0, 0, 0, small, capacity - small, ghost, 1, 0, -1], np.int64),
-        np.array([-int(-small * params.window // 1)], np.int64),
+        np.array([math.ceil(min(small * params.window, NEVER))], np.int64),
     )
 
 

@@ -37,8 +37,8 @@ class State(NamedTuple):
 
 def check_params(params: Params) -> str:
     """Say what is wrong with the parameters."""
-    if params.sample < 1:
-        return f"sample must be at least 1, got {params.sample}"
+    if not 1 <= params.sample <= pool.MOST_DRAWN:
+        return f"sample must be 1 to {pool.MOST_DRAWN}, got {params.sample}"
     return "" if params.by_size in (0, 1) else f"by_size must be 0 or 1, got {params.by_size}"
 
 

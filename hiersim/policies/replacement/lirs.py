@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hiersim.policies import memory, ring
-from hiersim.policies.contract import Request, Setup
+from hiersim.policies.contract import Request, Setup, portion
 from hiersim.policies.weighed import size_of
 
 ABSENT, LIR, HIR, GHOST = range(4)  # what a key is; a ghost is evicted and still in S
@@ -65,7 +65,7 @@ def init(setup: Setup) -> State:
         np.full(setup.objects, ABSENT, np.uint8),
         np.zeros(setup.objects, np.uint8),
         np.ones(1 if setup.uniform else setup.objects + 1, np.int64),
-        np.array([0, 0, stay, int(capacity * params.stack), -1, 0, capacity - stay, params.early], np.int64),
+        np.array([0, 0, stay, portion(capacity, params.stack), -1, 0, capacity - stay, params.early], np.int64),
     )
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hiersim.policies import bits, memory, queue, ring
-from hiersim.policies.contract import Request, Setup
+from hiersim.policies.contract import Request, Setup, portion
 from hiersim.policies.weighed import size_of
 
 MOST = 32  # queues at most
@@ -54,7 +54,7 @@ def check_params(params: Params) -> str:
 
 def init(setup: Setup) -> State:
     """Start with an empty cache."""
-    params, history = setup.params, int(setup.capacity * setup.params.history)
+    params, history = setup.params, portion(setup.capacity, setup.params.history)
     return State(
         ring.empty(setup.objects, params.queues),
         np.zeros(setup.objects, np.int32),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hiersim.policies import memory, queue, weighed
-from hiersim.policies.contract import Request, Setup
+from hiersim.policies.contract import Request, Setup, portion
 from hiersim.policies.weighed import leave, remember
 
 SMALL, MAIN, GHOST = range(3)  # the queues
@@ -55,7 +55,7 @@ def check_params(params: Params) -> str:
 def init(setup: Setup) -> State:
     """Start with an empty cache."""
     capacity, params = setup.capacity, setup.params
-    small, ghost = max(1, int(capacity * params.small)), int(capacity * params.ghost)
+    small, ghost = max(1, int(capacity * params.small)), portion(capacity, params.ghost)
     return State(
         *queue.empty(min(setup.objects, max(capacity, ghost)), 3),
         np.full(setup.objects, -1, np.int32),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hiersim.policies import memory, queue, ring
-from hiersim.policies.contract import Request, Setup
+from hiersim.policies.contract import Request, Setup, portion
 from hiersim.policies.weighed import join, leave, remember, size_of
 
 A1IN, A1OUT = range(2)  # the queues
@@ -46,7 +46,7 @@ def check_params(params: Params) -> str:
 
 def init(setup: Setup) -> State:
     """Start with an empty cache."""
-    ghosts = int(setup.capacity * setup.params.a1out)
+    ghosts = portion(setup.capacity, setup.params.a1out)
     return State(
         *queue.empty(min(setup.objects, max(setup.capacity, ghosts)), 2),
         np.full(setup.objects, -1, np.int32),

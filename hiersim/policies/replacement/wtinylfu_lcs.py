@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hiersim.policies import bloom, memory, ring
-from hiersim.policies.contract import Request, Setup
+from hiersim.policies.contract import Request, Setup, portion
 from hiersim.policies.weighed import size_of
 
 WINDOW, PROBATION, PROTECTED = range(3)  # the rings, and the first three entries of `amounts`
@@ -54,7 +54,7 @@ def check_params(params: Params) -> str:
 def init(setup: Setup) -> State:
     """Start with an empty cache."""
     main = setup.capacity - int(setup.capacity * setup.params.window)
-    parts = [int(0.2 * main), int(0.8 * main), main, setup.params.sample * main]
+    parts = [int(0.2 * main), int(0.8 * main), main, portion(main, setup.params.sample)]
     return State(
         ring.empty(setup.objects, 3),
         np.zeros(setup.objects, np.uint8),
