@@ -132,8 +132,14 @@ def test_admission_by_name(cli, tmp_path):
     assert err.splitlines()[0].startswith("admission  no admission `tinylfo`; did you mean `tinylfu`?")
 
 
-def test_a_capacity_above_the_footprint_is_no_mistake(cli, tmp_path):
+@pytest.mark.parametrize("command", ["replay", "compare"])
+def test_a_capacity_above_the_footprint_is_no_mistake_but_said(cli, tmp_path, command):
     (tmp_path / "t.csv").write_text(TRACE)
-    code, out, _ = cli("replay", "t.csv", "--capacity", "1GiB")
+    code, out, err = cli(command, "t.csv", "--policy", "lru", "--capacity", "7,8,1GiB")
     assert code == 0
+    assert [line for line in err.splitlines() if not line.startswith("compiling")] == [
+        "8 is more than all objects of the trace together (7)",
+        "10.7 M is more than all objects of the trace together (7)",
+    ]
+    assert cli(command, "t.csv", "--policy", "lru", "--capacity", "8", "--quiet")[2] == ""
     assert "11.7%" in out  # each of 7 objects misses once in 60 accesses
