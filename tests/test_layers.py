@@ -24,7 +24,10 @@ RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 BESIDE = {("jit", "jitcache"), ("jit", "jitlink")}  # how code is compiled and kept is one concern in three files
 
 # the only files beside jit.py that extend the compiler (intrinsics, types) or explain its errors
-COMPILER = (*(f"policies/{name}.py" for name in ("hooks", "wrappers", "bits", "memory", "checks")), "engine/pointed.py")
+COMPILER = (
+    *(f"policies/{name}.py" for name in ("hooks", "wrappers", "noted", "bits", "memory", "checks")),
+    "engine/pointed.py",
+)
 ONLY_IN = {
     "matplotlib": ("report/",),
     "typer": ("cli/",),

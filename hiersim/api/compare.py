@@ -56,7 +56,7 @@ class Comparison(Replays):
     def __init__(
         self, results: Replays, optima: dict[int, Optimum], foreseen: dict[int, Prefetched] | None = None
     ) -> None:
-        super().__init__(results, results.unit, results.trace)
+        super().__init__(results, results.unit, results.trace, results.footprint)
         self.optima, self.foreseen = optima, foreseen or {}
 
     def rows(self) -> list[dict[str, Any]]:

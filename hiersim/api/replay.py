@@ -43,11 +43,18 @@ class Replays(list[CacheResult]):
     Attributes:
         unit: what capacities count, ``bytes`` or ``objects``.
         trace: the name of the trace.
+        footprint: all objects of the trace together, in ``unit``; 0 where not known.
     """
 
-    def __init__(self, results: Iterable[CacheResult] = (), unit: str = "bytes", trace: str = "") -> None:
+    def __init__(
+        self, results: Iterable[CacheResult] = (), unit: str = "bytes", trace: str = "", footprint: int = 0
+    ) -> None:
         super().__init__(results)
-        self.unit, self.trace = unit, trace
+        self.unit, self.trace, self.footprint = unit, trace, footprint
+
+    def beyond(self) -> list[int]:
+        """Return the capacities that are more than all objects of the trace together, in order."""
+        return sorted({each.capacity for each in self if 0 < self.footprint < each.capacity})
 
     def rows(self) -> list[dict[str, Any]]:
         """Return plain numbers, one mapping per result; capacities count ``unit``, ``seconds`` is wall time."""
@@ -176,7 +183,7 @@ def replay(
         else:
             prefixes = Prefixes(accesses, order, hits)
             results = _Replaying(accesses, measure, told, given, prefixes, progress).all(pairs, threads)
-    return Replays(results, measure.unit, accesses.name)
+    return Replays(results, measure.unit, accesses.name, measure.footprint)
 
 
 class _Replaying:

@@ -27,7 +27,7 @@ from hiersim.cli.options import (
     check_numbers,
     check_picture,
 )
-from hiersim.cli.replay import write
+from hiersim.cli.replay import beyond, write
 from hiersim.cli.robustness import show_robustness
 
 if TYPE_CHECKING:
@@ -113,8 +113,8 @@ def compare(
         put_json(found.rows(), json)
     if json != "-":
         _show(found)
-    for path in written if not quiet else []:
-        warn(f"wrote {path}")
+    for line in [*beyond(found), *(f"wrote {path}" for path in written)] if not quiet else []:
+        warn(line)
 
 
 def _is_run(given: str) -> bool:

@@ -85,8 +85,17 @@ def replay(
         put_json(_rows(found), json)
     if json != "-":
         _show(found)
-    for path in written if not quiet else []:
-        warn(f"wrote {path}")
+    for line in [*beyond(found), *(f"wrote {path}" for path in written)] if not quiet else []:
+        warn(line)
+
+
+def beyond(found: Replays) -> list[str]:
+    """Say of capacities above the footprint that nothing has to leave there."""
+    from hiersim.report.format import capacity, count
+
+    spell = capacity if found.unit == "bytes" else count
+    whole = spell(found.footprint)
+    return [f"{spell(size)} is more than all objects of the trace together ({whole})" for size in found.beyond()]
 
 
 def _check_kept(asked: dict[str, bool], json: str | None, out: Path | None) -> None:

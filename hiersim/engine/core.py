@@ -23,6 +23,7 @@ from hiersim.policies import find
 from hiersim.policies.checks import line_of
 from hiersim.policies.contract import Setup, known
 from hiersim.policies.hooks import bind_hooks, failures, fields_table
+from hiersim.policies.noted import Bound
 
 if TYPE_CHECKING:
     from hiersim.traces import AccessTrace
@@ -88,6 +89,7 @@ class Core:
         """Initialise each tier's policies and enter the addresses of their functions."""
         told = known(self.trace.objects, self.trace.parents, self.trace.costs)
         setups = {}
+        self.bound: list[Bound] = []  # whose failures are told with their lines
         for t, policy in enumerate(self.policies):
             capacity = int(self.world.tiers[t, c.T_CAPACITY])
             setup = Setup(
@@ -101,7 +103,7 @@ class Core:
             setups[t] = setup._replace(seed=int(of_admissions[t]))
             state = policy.init(setup)
             fields = fields_table(state)
-            self._kept.append((state, fields))
+            self.bound.append((policy, state, fields))
             self.world.hooks[t] = bind_hooks(policy, state)
             self.world.tiers[t, c.T_GATED] = "admit" in policy.hooks
             self.world.fields[t] = fields.ctypes.data
@@ -129,7 +131,7 @@ class Core:
         with ExitStack() as stack:
             called = (*self.policies, *self.prefetchers.values(), *self.admissions.values())
             if any(not policy.builtin for policy in called):
-                stack.enter_context(failures(*called))
+                stack.enter_context(failures(*called, bound=self.bound))
             while True:
                 code = int(loop.advance(self.handle, loop.NEVER if until is None else until, self.margin, budget))
                 if code == c.GROW:

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numba
@@ -30,6 +30,7 @@ from numba.core.extending import intrinsic
 from hiersim import jit
 from hiersim.errors import PolicyError
 from hiersim.policies.contract import Request
+from hiersim.policies.noted import Bound, noting, told
 from hiersim.policies.prefetch.contract import Access
 from hiersim.policies.wrappers import WRAPPERS, arrays_at, with_access, with_answer, with_request, with_victim
 
@@ -104,13 +105,21 @@ def bind_admission(policy: Policy, state: Any, against: np.ndarray) -> tuple[lis
 
 
 @contextlib.contextmanager
-def failures(*policies: Policy) -> Iterator[None]:
-    """Raise the first exception that a hook meets inside the block, at its end, as PolicyError."""
+def failures(*policies: Policy, bound: Sequence[Bound] = ()) -> Iterator[None]:
+    """Raise the first exception that a hook meets inside the block, at its end, as PolicyError.
+
+    Args:
+        policies: all whose hooks are called.
+        bound: policies with their states, of which the line that fails can be told.
+    """
     seen: list[BaseException] = []
+    lines: list[str] = []
     before = sys.unraisablehook
 
     def keep(unraisable: Any) -> None:
         if isinstance(unraisable.exc_value, Exception):
+            if not seen:
+                lines.append(told(bound, ORDER))
             seen.append(unraisable.exc_value)
         else:
             before(unraisable)
@@ -120,6 +129,8 @@ def failures(*policies: Policy) -> Iterator[None]:
         yield
     finally:
         sys.unraisablehook = before
+        if seen and lines[0]:
+            raise PolicyError(lines[0]) from seen[0]
         if seen:
             names = ", ".join(f"{policy.family.kind} `{policy.name}`" for policy in policies if policy.checked)
             raise PolicyError(f"{names or 'policy of the package'}: {type(seen[0]).__name__}: {seen[0]}") from seen[0]
@@ -147,6 +158,7 @@ def _make_callbacks(policy: Policy, kind: Any) -> tuple[Any, ...]:
             made.append(None)
             continue
         wrapper = WRAPPERS[name](hook, state_at)
+        wrapper = wrapper if policy.builtin else noting(wrapper, ORDER.index(name))
         made.append(jit.callback(wrapper, SIGNATURE, f"{name}[{policy.identity},{shape}]", keep=policy.builtin))
     return tuple(made)
 

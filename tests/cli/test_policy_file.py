@@ -115,6 +115,27 @@ def test_a_timed_run_tells_the_line_of_a_wrong_victim(cli, tmp_path):
     assert re.fullmatch(said, err.splitlines()[0]), err
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "    state.last[key] = req.now",
+            "    state.last[key + 90] = req.now",
+            r"on_insert fails: IndexError: .* \(line 21\)",
+        ),
+        (CHOICE, "return state.last[req.key + 90]", r"victim fails: IndexError: .* \(line 33\)"),
+        ("    state.last[key] = -1", "    state.last[key - 900] = -1", r"on_remove fails: IndexError: .* \(line 29\)"),
+    ],
+)
+@pytest.mark.skipif(jit.DISABLED, reason="plain Python tells it itself")
+def test_a_timed_run_tells_the_line_that_fails(cli, tmp_path, old, new, said):
+    (tmp_path / "mine.py").write_text(MINE.replace(old, new, 1))
+    (tmp_path / "s.yaml").write_text(SCENARIO.replace("1 MiB, policy: lru", "16 KiB, policy: ./mine.py"))
+    code, out, err = cli("run", "s.yaml", "--quiet")
+    assert (code, out) == (2, "")
+    assert re.fullmatch(rf"policy `mine\.py`: {said}", err.splitlines()[0]), err
+
+
 @pytest.mark.parametrize("option", [["--policy", "./mine.py:stp=3"], ["--policy", "./mine.py:step=x"]])
 def test_a_wrong_parameter(cli, tmp_path, option):
     (tmp_path / "mine.py").write_text(MINE)
@@ -132,8 +153,14 @@ def test_admission_by_name(cli, tmp_path):
     assert err.splitlines()[0].startswith("admission  no admission `tinylfo`; did you mean `tinylfu`?")
 
 
-def test_a_capacity_above_the_footprint_is_no_mistake(cli, tmp_path):
+@pytest.mark.parametrize("command", ["replay", "compare"])
+def test_a_capacity_above_the_footprint_is_no_mistake_but_said(cli, tmp_path, command):
     (tmp_path / "t.csv").write_text(TRACE)
-    code, out, _ = cli("replay", "t.csv", "--capacity", "1GiB")
+    code, out, err = cli(command, "t.csv", "--policy", "lru", "--capacity", "7,8,1GiB")
     assert code == 0
+    assert [line for line in err.splitlines() if not line.startswith("compiling")] == [
+        "8 is more than all objects of the trace together (7)",
+        "10.7 M is more than all objects of the trace together (7)",
+    ]
+    assert cli(command, "t.csv", "--policy", "lru", "--capacity", "8", "--quiet")[2] == ""
     assert "11.7%" in out  # each of 7 objects misses once in 60 accesses

@@ -98,7 +98,7 @@ class Execution:
         with ExitStack() as stack:
             called = (*self.core.policies, *self.core.admissions.values())
             if any(not policy.builtin for policy in called):
-                stack.enter_context(failures(*called))
+                stack.enter_context(failures(*called, bound=self.core.bound))
             while (code := int(loop.advance(self.core.handle, self.handle, self.margin, BURST))) != c.IDLE:
                 self._answer(code)
                 if progress is not None and code == c.PAUSE:
