@@ -52,10 +52,9 @@ class State(NamedTuple):
 
 def check_params(params: Params) -> str:
     """Say what is wrong with the parameters."""
-    if params.sample < 1:
-        return f"sample must be at least 1, got {params.sample}"
-    if params.admissions < 1:
-        return f"admissions must be at least 1, got {params.admissions}"
+    for name in ("sample", "admissions"):
+        if not 1 <= getattr(params, name) <= pool.MOST_DRAWN:
+            return f"{name} must be 1 to {pool.MOST_DRAWN}, got {getattr(params, name)}"
     return "" if 1 <= params.period < 2**31 else f"period must be 1 to {2**31 - 1}, got {params.period}"
 
 
