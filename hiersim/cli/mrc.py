@@ -42,7 +42,7 @@ def mrc(
     seeds: Annotated[int, typer.Option("--seeds", help="How many samples; they give the error.")] = 10,
     checks: Annotated[int, typer.Option("--checks", help="Full replays to compare sampled curves with.")] = 3,
     working_set: Annotated[
-        bool, typer.Option("--working-set", help="Show working sets and reuse over time instead of curves.")
+        bool, typer.Option("--working-set", help="Show working sets and reuse over time, no curves.")
     ] = False,
     ignore_size: IgnoreSize = False,
     limit: Limit = None,
@@ -62,8 +62,10 @@ def mrc(
     """
     if working_set:
         curves = {"--policy": policy, "--capacity": capacity, "--machine": machine, "--tier": tier, "--add": add}
-        _refuse(curves | {"--rate": rate, "--sample-objects": sample_objects, "--out": out})
-        _working_set(trace, {"format": format, "model": model, "limit": limit, "ignore_size": ignore_size}, json, quiet)
+        _refuse(curves | {"--rate": rate, "--sample-objects": sample_objects})
+        check_picture(out)
+        options = {"format": format, "model": model, "limit": limit, "ignore_size": ignore_size}
+        _working_set(trace, options, json, out, quiet)
         return
     check_picture(out)
     from hiersim.api.curves import mrc as curves_of
@@ -80,7 +82,7 @@ def mrc(
             sample_objects=sample_objects, seeds=seeds, checks=checks, ignore_size=ignore_size, limit=limit,
             model=model, format=format, seed=seed, workers=workers, progress=progress,
         )  # fmt: skip
-    written = _write(found, out) if out else []
+    written = _write_curves(found, out) if out else []
     if json:
         put_json(found.as_dict(), json)
     if json != "-":
@@ -93,7 +95,7 @@ def _refuse(options: dict[str, Any]) -> None:
     """Raise ConfigError for options that would do nothing."""
     from hiersim.errors import ConfigError, Mistake
 
-    what = "is of curves; --working-set shows none, and writes JSON alone (--json)"
+    what = "is of curves; --working-set shows none"
     wrong = [Mistake("", what, option) for option, given in options.items() if given is not None]
     if wrong:
         raise ConfigError(wrong)
@@ -113,33 +115,39 @@ def _show(found: Curves) -> None:
         print(textwrap.fill(line, console().width, subsequent_indent="  ", break_on_hyphens=False))
 
 
-def _write(found: Curves, out: Path) -> list[Path]:
-    """Write table, JSON and pictures into a folder, or a picture alone."""
+def _write_curves(found: Curves, out: Path) -> list[Path]:
+    from hiersim.report.curve_plot import curve_plot
+
+    table = {"mrc.parquet": lambda file: found.table().write_parquet(file)}
+    return _write("mrc", curve_plot(found), found.as_dict(), table, out)
+
+
+def _write(name: str, ax: Any, document: Any, more: dict[str, Any], out: Path) -> list[Path]:
+    """Write JSON, pictures and more into a folder, or a picture alone."""
     import json
 
-    from hiersim.report.curve_plot import curve_plot
     from hiersim.report.files import write_files
     from hiersim.report.outputs import write_picture
     from hiersim.report.style import figure_of, save
 
-    ax = curve_plot(found)
     if out.suffix in PICTURES:
         return [write_picture(ax, plain_file(out))]
-    text = json.dumps(found.as_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    contents: dict[str, Any] = {"mrc.json": text.encode()}
-    contents["mrc.parquet"] = lambda file: found.table().write_parquet(file)
+    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    contents: dict[str, Any] = {f"{name}.json": text.encode()} | more
     for ending in ("png", "svg"):
-        contents[f"mrc.{ending}"] = lambda file, ending=ending: save(figure_of(ax), file, ending)
+        contents[f"{name}.{ending}"] = lambda file, ending=ending: save(figure_of(ax), file, ending)
     return write_files(out, contents)
 
 
-def _working_set(trace: str, options: dict[str, Any], json: str | None, quiet: bool) -> None:
+def _working_set(trace: str, options: dict[str, Any], json: str | None, out: Path | None, quiet: bool) -> None:
     from hiersim.api.sources import open
     from hiersim.report.working_set import working_set_tables
+    from hiersim.report.working_set_plot import working_set_plot
     from hiersim.traces.working_set import working_set
 
     with telling_of_compilation(quiet), working("reading", quiet):
         found = working_set(open(trace, **options))
+    written = _write("working_set", working_set_plot(found), found.as_dict(), {}, out) if out else []
     if json:
         put_json(found.as_dict(), json)
     if json != "-":
@@ -148,3 +156,5 @@ def _working_set(trace: str, options: dict[str, Any], json: str | None, quiet: b
             if i:
                 print()
             show(each)
+    for path in written if not quiet else []:
+        warn(f"wrote {path}")

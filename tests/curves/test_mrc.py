@@ -1,6 +1,7 @@
 """The curves of a trace as Python and the command line give them, their words, their table and their picture."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -157,6 +158,8 @@ def test_the_command_line(cli, sized):  # noqa: F811
     code, out, _ = cli("mrc", "t.parquet", "--working-set", "-q")
     assert code == 0
     assert "mean working set" in out
+    assert cli("mrc", "t.parquet", "--working-set", "--out", "sets", "-q")[0] == 0
+    assert {path.name for path in Path("sets").iterdir()} == {f"working_set.{end}" for end in ("json", "png", "svg")}
 
 
 @pytest.mark.parametrize(
@@ -182,7 +185,7 @@ def test_the_command_line(cli, sized):  # noqa: F811
         (["--sample-objects", "0"], "sample_objects  must be 1 to 2,147,483,647, got 0"),
         (["--rate", "1e-9"], "a sample of 1e-09 of the objects resolves no capacity below"),
         (["--working-set", "--rate", "0.1"], "--rate  is of curves; --working-set shows none"),
-        (["--working-set", "--out", "a.png"], "--out  is of curves; --working-set shows none"),
+        (["--working-set", "--out", "a.pdf"], "--out  pictures are drawn as .png or .svg"),
         (["--polcy", "lru"], "hiersim mrc: no such option: --polcy; did you mean `--policy`?"),
     ],
 )

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from oracle.curves import mean_working_set, stack_distances
 from policies.streams import sizes_of, stream
+from report.look import faults
 
 from hiersim.errors import ConfigError
+from hiersim.report.working_set_plot import working_set_plot
 from hiersim.traces import AccessTrace
 from hiersim.traces.working_set import working_set
 
@@ -69,3 +71,15 @@ def test_small_traces(keys):
 def test_mistakes_are_told():
     with pytest.raises(ConfigError, match="must be 1 to 10,000, got 0"):
         working_set(trace_of(1), parts=0)
+
+
+@pytest.mark.parametrize("parts", [1, 7, 40])
+@pytest.mark.parametrize("timed", [False, True])
+def test_the_picture_has_a_bar_for_each_part(parts, timed):
+    found = working_set(trace_of(6, timed=timed), parts)
+    ax = working_set_plot(found)
+    known, fresh = ax.containers
+    assert [bar.get_height() for bar in fresh] == [part.first_uses for part in found.parts]
+    assert [bar.get_height() + bar.get_y() for bar in fresh] == [part.objects for part in found.parts]
+    assert [bar.get_height() for bar in known] == [part.objects - part.first_uses for part in found.parts]
+    assert faults(ax) == []
