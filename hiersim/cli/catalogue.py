@@ -21,7 +21,7 @@ Kind = Annotated[
 
 
 def policies(name: Name = None, kind: Kind = None, json: Json = None) -> None:
-    """List the policies of replacement and admission and the prefetchers, or describe one."""
+    """List policies, admissions and prefetchers, or describe one."""
     from hiersim.policies import describe
 
     kinds = _kinds(kind)

@@ -43,8 +43,7 @@ def failed(
     return PolicyError(f"{names}: {type(why).__name__}: {why}")
 
 
-def not_here(policy: Policy, key: int, access: int) -> PolicyError:
-    """Return the error to raise when a key was named that is not in the cache: by ``surplus`` if it is -1 - ``key``."""
-    name, named = ("victim", key) if key >= 0 else ("surplus", -1 - key)
-    what = f"{name} returned {named}, which is not in the cache, at access {access}"
-    return PolicyError(f"policy `{policy.name}`: {what}{checks.line_of(policy, name)}")
+def not_here(policy: Policy, hook: str, key: int, access: int) -> PolicyError:
+    """Return the error to raise when a policy's ``victim`` or ``surplus`` named a key that is not in the cache."""
+    what = f"{hook} returned {key}, which is not in the cache, at access {access}"
+    return PolicyError(f"policy `{policy.name}`: {what}{checks.line_of(policy, hook)}")

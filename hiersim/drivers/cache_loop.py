@@ -14,8 +14,9 @@ from hiersim.policies.admission import HOOKS as ADMISSION_HOOKS
 from hiersim.policies.contract import NEVER, Request
 from hiersim.policies.loader import Policy
 
-REQUESTS, MISSES, EVICTIONS, USED, BYTES, MISSED_BYTES, RESIDENT, BROKEN, DENIED, AT = range(10)  # of `counts`
-COUNTS = 10
+REQUESTS, MISSES, EVICTIONS, USED, BYTES, MISSED_BYTES, RESIDENT, BROKEN, DENIED, AT, NAMED = range(11)  # of `counts`
+COUNTS = 11
+BY_VICTIM, BY_SURPLUS = 1, 2  # as BROKEN: who named a key that is not here
 AHEAD = 12  # accesses between asking for memory and using it
 NEAR = 5  # the same for memory whose place is only known when the first has come
 NOT_NEGATIVE = 2**31 - 1  # a mask that spares the compiled code the look whether an index counts from the end
@@ -110,7 +111,7 @@ def _loop(
                 if gone < 0:
                     break
                 if doubt and (gone >= here.shape[0] or not here[gone]):
-                    counts[BROKEN], counts[REQUESTS] = -gone - 1, start + i - 1
+                    counts[BROKEN], counts[NAMED], counts[REQUESTS] = BY_SURPLUS, gone, start + i - 1
                     return
                 on_remove(state, gone)
                 here[gone] = 0
@@ -152,7 +153,7 @@ def _loop(
             while room < size:
                 gone = int(victim(state, req))
                 if doubt and (gone < 0 or gone >= here.shape[0] or not here[gone]):
-                    counts[BROKEN], counts[REQUESTS] = gone + 1 if gone >= 0 else gone, start + i  # never 0
+                    counts[BROKEN], counts[NAMED], counts[REQUESTS] = BY_VICTIM, gone, start + i
                     return
                 if not compared and not prefer(door, key, gone, req):
                     break

@@ -24,12 +24,14 @@ from hiersim.drivers.cache_failures import failed, not_here
 from hiersim.drivers.cache_loop import (
     AT,
     BROKEN,
+    BY_SURPLUS,
     BYTES,
     COUNTS,
     DENIED,
     EVICTIONS,
     MISSED_BYTES,
     MISSES,
+    NAMED,
     REQUESTS,
     RESIDENT,
     loop,
@@ -173,8 +175,8 @@ class Study:
             size, later = int(self.sizes[keys[i]]) if len(self.sizes) > 1 else 1, next_use[i] if len(next_use) else -1
             raise failed(why, users, (int(keys[i]), size, now, int(later)), self._here) from why
         if self._counts[BROKEN]:
-            broken = int(self._counts[BROKEN])  # the key plus 1, or minus that
-            raise not_here(self.policy, broken - 1 if broken > 0 else broken, int(self._counts[REQUESTS]))
+            hook = "surplus" if self._counts[BROKEN] == BY_SURPLUS else "victim"
+            raise not_here(self.policy, hook, int(self._counts[NAMED]), int(self._counts[REQUESTS]))
         if self._victims is not None:
             self._victims.append(victims[: int(self._counts[EVICTIONS]) - before].copy())
         if self._hits is not None:
