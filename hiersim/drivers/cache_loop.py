@@ -70,6 +70,7 @@ def _take(state: Any, key: int, req: Request) -> bool:
     return True
 
 
+@jit.hot
 def _nobody(state: Any) -> int:
     """Stand in for a missing ``surplus``."""
     return -1

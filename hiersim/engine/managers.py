@@ -12,9 +12,7 @@ from hiersim.engine.columns import (
 )
 from hiersim.engine.world import World
 from hiersim.jit import inner
-from hiersim.policies.hooks import call_hook
-
-ON_MISS, ON_INSERT, ON_HIT, ON_REMOVE, VICTIM, ADMIT = 0, 1, 2, 3, 4, 5  # places in a policy's row of addresses
+from hiersim.policies.hooks import ADMIT, ON_HIT, ON_INSERT, ON_MISS, ON_REMOVE, VICTIM, call_hook
 
 
 @inner

@@ -49,17 +49,23 @@ def hit(state: Any, slot: int) -> None:
     age = age_of(state, facts)
     state.hits[first_of(facts) + age] += 1
     state.clock[BUDGET] += (facts & 1) * size_of(state, slot)
-    touch(state, slot, age, (facts >> LAST) & (2 ** (STAMP - LAST) - 1))
+    touch(state, slot, age, last_of(facts))
 
 
 @hot
 def enter(state: Any, slot: int, key: int) -> None:
     """Start in the lowest class; be remembered as recent if that looks bad."""
-    clock = state.clock
     explores = touch(state, slot, 0, AGES)
     if not explores and density_of(state, slot) < state.means[VICTIMS]:
-        state.recent[clock[NEXT]] = key
-        clock[NEXT] = clock[NEXT] + 1 if clock[NEXT] + 1 < state.recent.shape[0] else 0
+        suspect(state, key)
+
+
+@hot
+def suspect(state: Any, key: int) -> None:
+    """Remember a key as one that looked bad when it came in."""
+    place = state.clock[NEXT]
+    state.recent[place] = key
+    state.clock[NEXT] = place + 1 if place + 1 < state.recent.shape[0] else 0
 
 
 @hot
@@ -91,8 +97,7 @@ def touch(state: Any, slot: int, last: int, before: int) -> bool:
     explores = (state.chance[LUCK] >> np.uint64(clock[CLOCK] % REQUESTS)) & np.uint64(1) != 0
     keeps = explores and clock[BUDGET] > 0 and clock[PERIODS] < EARLY
     clock[BUDGET] -= size if keeps else 0
-    rank = class_of(last + before)
-    state.facts[slot] = (clock[CLOCK] << STAMP) | (last << LAST) | (rank << 1) | (1 if keeps else 0)
+    state.facts[slot] = facts_of(clock[CLOCK], last, before) | (1 if keeps else 0)
     return bool(explores)
 
 
@@ -109,9 +114,27 @@ def renew(state: Any) -> None:
 
 
 @hot
+def facts_of(clock: int, last: int, before: int) -> int:
+    """Return the facts of a key that is asked for now and does not explore, with its ages at the last two hits."""
+    return (clock << STAMP) | (last << LAST) | (class_of(last + before) << 1)
+
+
+@hot
+def last_of(facts: int) -> int:
+    """Return the age at the last hit of the key with these facts."""
+    return int((facts >> LAST) & (2 ** (STAMP - LAST) - 1))
+
+
+@hot
 def age_of(state: Any, facts: int) -> int:
     """Return the coarse age of the key with these facts."""
-    return int(min((state.clock[CLOCK] - (facts >> STAMP)) >> state.clock[SHIFT], AGES - 1))
+    return age_at(state.clock[CLOCK], state.clock[SHIFT], facts)
+
+
+@hot
+def age_at(clock: int, shift: int, facts: int) -> int:
+    """Return the coarse age that the key with these facts has at some time."""
+    return int(min((clock - (facts >> STAMP)) >> shift, AGES - 1))
 
 
 @hot
@@ -147,16 +170,14 @@ def density_of(state: Any, slot: int) -> float:
 
 
 @hot
-def tick(state: Any) -> bool:
-    """Let time pass; learn at the end of a period, and return whether it is one."""
+def tick(state: Any) -> None:
+    """Let time pass; learn at the end of a period."""
     state.clock[CLOCK] += 1
     state.clock[LEFT] -= 1
-    if state.clock[LEFT] != 0:
-        return False
-    state.clock[LEFT] = state.clock[PERIOD]
-    learn(state)
-    state.clock[PERIODS] += 1
-    return True
+    if state.clock[LEFT] == 0:
+        state.clock[LEFT] = state.clock[PERIOD]
+        learn(state)
+        state.clock[PERIODS] += 1
 
 
 @inner

@@ -19,10 +19,8 @@ from hiersim.policies.densities import (
     BUDGET,
     CLOCK,
     EARLY,
-    LAST,
     LEFT,
     LUCK,
-    NEXT,
     PERIODS,
     RENEWAL,
     REQUESTS,
@@ -166,27 +164,25 @@ def hit_all(state: State, hits: int) -> None:
     shift, budget, first = state.clock[SHIFT], 0, state.block[FIRST]
     for j in range(hits):
         i, slot = state.found[j], state.found[j + BLOCK]
-        now, facts = first + i, state.facts[slot]
-        age = min((now - (facts >> STAMP)) >> shift, AGES - 1)
+        facts = state.facts[slot]
+        age = densities.age_at(first + i, shift, facts)
         state.before[i] = facts
         state.hits[densities.first_of(facts) + age] += 1
         budget += facts & 1
-        rank = densities.class_of(age + ((facts >> LAST) & (2 ** (STAMP - LAST) - 1)))
-        state.facts[slot] = (now << STAMP) | (age << LAST) | (rank << 1)
+        state.facts[slot] = densities.facts_of(first + i, age, densities.last_of(facts))
     state.clock[BUDGET] += budget
 
 
 @hot
 def enter(state: State, key: int, lucky: int) -> None:
     """Start in the lowest class; be remembered as recent if that looks bad."""
-    slot, next_one = pool.push(state.keys, state.place, state.filled, key), state.clock[NEXT]
+    slot = pool.push(state.keys, state.place, state.filled, key)
     if lucky:
         densities.enter(state, slot, key)
         return
     state.facts[slot] = state.clock[CLOCK] << STAMP
     if state.density[0] < state.means[VICTIMS]:
-        state.recent[next_one] = key
-        state.clock[NEXT] = next_one + 1 if next_one + 1 < state.recent.shape[0] else 0
+        densities.suspect(state, key)
 
 
 @hot
@@ -208,7 +204,7 @@ def evict(state: State, keys: np.ndarray, begin: int, size: int, at: int) -> int
 
 @hot
 def teach(state: State, slot: int) -> int:
-    """Teach the class of a key that is evicted that keys of its age are; return its facts."""
+    """Do what `densities.note_victim` and `leave` do of a key that is evicted, with one look; return its facts."""
     facts = state.facts[slot]
     age = densities.age_of(state, facts)
     densities.note_victim(state, state.density[(facts & (ROWS - 1)) * AGES + age])
@@ -224,7 +220,7 @@ def take_back(state: State, slot: int) -> int:
     while state.facts[slot] >> STAMP > state.clock[CLOCK]:
         clock = state.facts[slot] >> STAMP
         facts = state.before[clock - state.block[FIRST]]
-        age = min((clock - (facts >> STAMP)) >> state.clock[SHIFT], AGES - 1)
+        age = densities.age_at(clock, state.clock[SHIFT], facts)
         state.hits[densities.first_of(facts) + age] -= 1
         state.clock[BUDGET] -= facts & 1
         state.facts[slot] = facts

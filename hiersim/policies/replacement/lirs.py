@@ -40,10 +40,8 @@ class State(NamedTuple):
     status: np.ndarray  # uint8[objects]: ABSENT, LIR, HIR or GHOST
     stacked: np.ndarray  # uint8[objects]: 1 if in S
     sizes: np.ndarray  # int64[objects + 1] bytes; int64[1] where every key counts 1
-    amounts: (
-        np.ndarray
-    )  # int64[8]: bytes of LIR keys and in S, how many each may have, the key DOOMED last; bytes of all
-    # that are here, how many HIR keys may have, `early`
+    amounts: np.ndarray  # int64[8]: bytes of LIR keys and in S, how many each may have, the key DOOMED last; bytes of
+    # all that are here, how many HIR keys may have, `early`
 
 
 def check_params(params: Params) -> str:
