@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hiersim.policies import buckets, dice, memory, ring
+from hiersim.policies import aged, buckets, dice, ring
 from hiersim.policies.contract import Request, Setup
 from hiersim.policies.weighed import size_of
 
@@ -89,7 +89,7 @@ def on_miss(state: State, key: int, req: Request) -> None:
     pass_time(state, req.size, 0)
     if state.blamed[key] != NOBODY:
         regret(state, state.blamed[key])
-        acquit(state, key)
+        aged.acquit(state, NOBODY, key)
     if state.where[key] == GONE_FRESH:
         step = max(state.counts[SUNK] / state.counts[GONE_FRESH], 1.0) * size_of(state, key)
         state.learnt[TARGET] = min(state.learnt[TARGET] + step, state.amounts[CAPACITY] - 1.0)
@@ -99,7 +99,7 @@ def on_miss(state: State, key: int, req: Request) -> None:
 def on_insert(state: State, key: int, req: Request) -> None:
     """Enter R with the requests from before if SR-LRU remembers the key, else SR with one."""
     if state.blamed[key] != NOBODY:  # it comes without having been asked for, so nobody is to blame
-        acquit(state, key)
+        aged.acquit(state, NOBODY, key)
     come_back(state, key)
     if state.sizes.shape[0] > 1:
         state.sizes[key] = req.size
@@ -133,7 +133,7 @@ def on_remove(state: State, key: int) -> None:
     if amounts[DOOMED] == key:
         join(state, GONE_FRESH if fresh else GONE, key)
         while amounts[HISTORY] > amounts[CAPACITY]:
-            leave(state, oldest(state, HISTORY))
+            leave(state, aged.oldest(state, HISTORY))
         if expert != NOBODY:
             accuse(state, expert, key)
     amounts[DOOMED] = -1
@@ -141,7 +141,7 @@ def on_remove(state: State, key: int) -> None:
 
 def victim(state: State, req: Request) -> int:
     """Choose what SR-LRU or CR-LFU would, by chance as they have weight."""
-    old, rare = oldest(state, SR if state.amounts[SR] > 0 else R), buckets.latest(state)
+    old, rare = aged.oldest(state, SR if state.amounts[SR] > 0 else R), buckets.latest(state)
     expert, key = NOBODY, old
     if old != rare:
         expert = BY_LRU if dice.share(state.random) < state.learnt[WEIGHT] else BY_LFU
@@ -192,14 +192,7 @@ def accuse(state: State, expert: int, key: int) -> None:
     head = state.where.shape[0] + expert
     ring.push(state.blame, head, key)
     while 2 * state.amounts[3 + expert] > state.amounts[CAPACITY]:
-        acquit(state, ring.newer(state.blame, head))
-
-
-def acquit(state: State, key: int) -> None:
-    """Forget who evicted a key."""
-    state.amounts[3 + state.blamed[key]] -= size_of(state, key)
-    state.blamed[key] = NOBODY
-    ring.unlink(state.blame, key)
+        aged.acquit(state, NOBODY, ring.newer(state.blame, head))
 
 
 def come_back(state: State, key: int) -> None:
@@ -212,37 +205,24 @@ def come_back(state: State, key: int) -> None:
 def sink(state: State) -> None:
     """Give SR the oldest of R while R has more than SR should leave it."""
     while state.amounts[R] > state.amounts[CAPACITY] - state.learnt[TARGET]:
-        key = oldest(state, R)
+        key = aged.oldest(state, R)
         leave(state, key)
         join(state, SUNK, key)
 
 
-def oldest(state: State, part: int) -> int:
-    """Return the oldest key of a ring of ages."""
-    return int(ring.newer(state.ages, state.where.shape[0] + part))
-
-
 def join(state: State, place: int, key: int) -> None:
     """Become the newest in a place."""
-    part = (place + 1) // 2
-    state.where[key] = place
     state.counts[place] += 1
-    state.amounts[part] += size_of(state, key)
-    ring.push(state.ages, state.where.shape[0] + part, key)
+    aged.join(state, (place + 1) // 2, place, key)
 
 
 def leave(state: State, key: int) -> None:
     """Leave the place that the key is in."""
     place = int(state.where[key])
     state.counts[place] -= 1
-    state.amounts[(place + 1) // 2] -= size_of(state, key)
-    state.where[key] = NOWHERE
-    ring.unlink(state.ages, key)
+    aged.leave(state, (place + 1) // 2, NOWHERE, key)
 
 
 def fetch_ahead(state: State, key: int, later: int) -> None:
     """Fetch what an access to come will touch."""
-    memory.prefetch(state.links, 2 * key)
-    memory.prefetch(state.ages, 2 * key)
-    memory.prefetch(state.bucket, key)
-    memory.prefetch(state.where, key)
+    aged.fetch(state, key)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hiersim.policies import buckets, lehmer, memory, ring
+from hiersim.policies import aged, buckets, lehmer, ring
 from hiersim.policies.contract import Request, Setup
 from hiersim.policies.weighed import size_of
 
@@ -85,7 +85,7 @@ def on_miss(state: State, key: int, req: Request) -> None:
     learnt, shrink = state.learnt, math.exp(-state.learnt[RATE])
     if state.blamed[key] != NOBODY:
         learnt[WEIGHT if state.blamed[key] == BY_LRU else OTHER] *= shrink
-        acquit(state, key)
+        aged.acquit(state, NOBODY, key)
     learnt[WEIGHT] /= learnt[WEIGHT] + learnt[OTHER]
     learnt[OTHER] = 1.0 - learnt[WEIGHT]
 
@@ -94,7 +94,7 @@ def on_insert(state: State, key: int, req: Request) -> None:
     """Enter R with the requests from before if SR-LRU remembers the key, else SR with one; or be refused."""
     keep_refused(state)
     if state.blamed[key] != NOBODY:  # it comes without having been asked for, so nobody is to blame
-        acquit(state, key)
+        aged.acquit(state, NOBODY, key)
     if state.sizes.shape[0] > 1:
         state.sizes[key] = req.size
     amounts, was = state.amounts, state.where[key]
@@ -142,7 +142,7 @@ def on_remove(state: State, key: int) -> None:
         amounts[NEW] += 1 if was == FRESH else 0
         join(state, GONE_FRESH if was == FRESH else GONE, key)
         while amounts[HISTORY] >= amounts[CAPACITY]:
-            leave(state, oldest(state, HISTORY))
+            leave(state, aged.oldest(state, HISTORY))
         if expert != NOBODY:
             accuse(state, expert, key)
     amounts[DOOMED] = -1
@@ -151,7 +151,7 @@ def on_remove(state: State, key: int) -> None:
 def victim(state: State, req: Request) -> int:
     """Choose what SR-LRU or CR-LFU would, by chance as they have weight."""
     keep_refused(state)
-    old, rare = oldest(state, SR if state.amounts[SR] > 0 else R), buckets.latest(state)
+    old, rare = aged.oldest(state, SR if state.amounts[SR] > 0 else R), buckets.latest(state)
     by_lru = lehmer.draw(state.random) % np.uint64(100) / 100.0 < state.learnt[WEIGHT]
     key = old if by_lru else rare
     expert = NOBODY if old == rare else BY_LRU if by_lru else BY_LFU
@@ -163,7 +163,7 @@ def surplus(state: State) -> int:
     """Choose a key that was refused; after an insertion, what SR has too much."""
     amounts, key = state.amounts, state.amounts[REFUSED]
     if key < 0 and amounts[TRIMS] == 1 and amounts[SR] > amounts[SR_SIZE]:
-        key = oldest(state, SR)
+        key = aged.oldest(state, SR)
         amounts[DOOMED], amounts[EXPERT] = key, NOBODY
     amounts[TRIMS] = 0 if key < 0 else amounts[TRIMS]
     return int(key)
@@ -211,23 +211,16 @@ def accuse(state: State, expert: int, key: int) -> None:
         return
     head = state.where.shape[0] + expert
     while state.amounts[3 + expert] + size > half:
-        acquit(state, ring.newer(state.blame, head))
+        aged.acquit(state, NOBODY, ring.newer(state.blame, head))
     state.blamed[key] = expert
     state.amounts[3 + expert] += size
     ring.push(state.blame, head, key)
 
 
-def acquit(state: State, key: int) -> None:
-    """Forget who evicted a key."""
-    state.amounts[3 + state.blamed[key]] -= size_of(state, key)
-    state.blamed[key] = NOBODY
-    ring.unlink(state.blame, key)
-
-
 def sink(state: State) -> None:
     """Give SR the oldest of R while R has more than it may."""
     while state.amounts[R] > state.amounts[R_SIZE]:
-        key = oldest(state, R)
+        key = aged.oldest(state, R)
         leave(state, key)
         join(state, SUNK, key)
         state.amounts[DEMOTED] += 1
@@ -242,29 +235,16 @@ def enter(state: State, place: int, key: int) -> None:
     join(state, place, key)
 
 
-def oldest(state: State, part: int) -> int:
-    """Return the oldest key of a ring of ages."""
-    return int(ring.newer(state.ages, state.where.shape[0] + part))
-
-
 def join(state: State, place: int, key: int) -> None:
     """Become the newest in a place."""
-    part = (place + 1) // 2
-    state.where[key] = place
-    state.amounts[part] += size_of(state, key)
-    ring.push(state.ages, state.where.shape[0] + part, key)
+    aged.join(state, (place + 1) // 2, place, key)
 
 
 def leave(state: State, key: int) -> None:
     """Leave the place that the key is in."""
-    state.amounts[(state.where[key] + 1) // 2] -= size_of(state, key)
-    state.where[key] = NOWHERE
-    ring.unlink(state.ages, key)
+    aged.leave(state, (state.where[key] + 1) // 2, NOWHERE, key)
 
 
 def fetch_ahead(state: State, key: int, later: int) -> None:
     """Fetch what an access to come will touch."""
-    memory.prefetch(state.links, 2 * key)
-    memory.prefetch(state.ages, 2 * key)
-    memory.prefetch(state.bucket, key)
-    memory.prefetch(state.where, key)
+    aged.fetch(state, key)

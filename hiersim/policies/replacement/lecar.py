@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hiersim.policies import buckets, dice, memory, ring
+from hiersim.policies import aged, buckets, dice, memory, ring
 from hiersim.policies.contract import Request, Setup
 
 CACHE, BY_LRU, BY_LFU, NOWHERE = range(4)  # where a key is: the rings by age, in `ages`; their heads are its last three
@@ -88,7 +88,7 @@ def on_insert(state: State, key: int, req: Request) -> None:
         leave(state, key)
     if state.sizes.shape[0] > 1:
         state.sizes[key] = req.size
-    join(state, CACHE, key)
+    aged.join(state, CACHE, CACHE, key)
     buckets.push(state, key, 1)
 
 
@@ -107,9 +107,9 @@ def on_remove(state: State, key: int) -> None:
     amounts, expert = state.amounts, state.amounts[EXPERT]
     if amounts[DOOMED] == key and expert != NOWHERE:
         state.left[key] = amounts[CLOCK]
-        join(state, expert, key)
+        aged.join(state, expert, expert, key)
         while amounts[expert] > amounts[ROOM]:
-            leave(state, oldest(state, expert))
+            leave(state, aged.oldest(state, expert))
             soon = ring.second(state.ages, state.where.shape[0] + expert)
             memory.prefetch(state.ages, 2 * soon)
             memory.prefetch(state.where, soon)
@@ -118,48 +118,23 @@ def on_remove(state: State, key: int) -> None:
 
 def victim(state: State, req: Request) -> int:
     """Choose what LRU or LFU would, by chance as they have weight."""
-    old, rare = oldest(state, CACHE), buckets.lowest(state)
+    old, rare = aged.oldest(state, CACHE), buckets.lowest(state)
     expert, key = NOWHERE, old
     if old != rare:
         expert = BY_LRU if dice.share(state.random) < state.learnt[WEIGHT] else BY_LFU
         key = old if expert == BY_LRU else rare
     state.amounts[DOOMED], state.amounts[EXPERT] = key, expert
-    fetch_next(state, ring.second(state.ages, state.where.shape[0] + CACHE))
-    fetch_next(state, ring.second(state.links, state.bucket.shape[0] + ring.newer(state.order, 0)))
+    aged.fetch(state, ring.second(state.ages, state.where.shape[0] + CACHE))
+    aged.fetch(state, ring.second(state.links, state.bucket.shape[0] + ring.newer(state.order, 0)))
     return int(key)
-
-
-def oldest(state: State, part: int) -> int:
-    """Return the oldest key of a ring."""
-    return int(ring.newer(state.ages, state.where.shape[0] + part))
-
-
-def join(state: State, part: int, key: int) -> None:
-    """Become the newest of a ring."""
-    state.where[key] = part
-    state.amounts[part] += state.sizes[key] if state.sizes.shape[0] > 1 else 1
-    ring.push(state.ages, state.where.shape[0] + part, key)
 
 
 def leave(state: State, key: int) -> None:
     """Leave the ring that the key is in."""
-    state.amounts[state.where[key]] -= state.sizes[key] if state.sizes.shape[0] > 1 else 1
-    state.where[key] = NOWHERE
-    ring.unlink(state.ages, key)
-
-
-def fetch_next(state: State, key: int) -> None:
-    """Fetch what is touched of a key that may soon be evicted."""
-    memory.prefetch(state.links, 2 * key)
-    memory.prefetch(state.ages, 2 * key)
-    memory.prefetch(state.bucket, key)
-    memory.prefetch(state.where, key)
+    aged.leave(state, state.where[key], NOWHERE, key)
 
 
 def fetch_ahead(state: State, key: int, later: int) -> None:
     """Fetch what an access to come will touch."""
-    memory.prefetch(state.links, 2 * key)
-    memory.prefetch(state.ages, 2 * key)
-    memory.prefetch(state.bucket, key)
-    memory.prefetch(state.where, key)
+    aged.fetch(state, key)
     memory.prefetch(state.left, key)
