@@ -9,7 +9,7 @@ ROOT = Path(__file__).parent.parent / "hiersim"
 
 LAYERS = (
     {"errors"},
-    {"units", "jit", "jitcache", "jitlink"},
+    {"units", "spec", "jit", "jitcache", "jitlink"},
     {"policies", "machine", "models", "traces"},
     {"engine"},
     {"drivers", "agents", "workloads", "scratchpad"},

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from hiersim.cli.console import console, plain_file, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
+from hiersim.cli.outputs import write_drawn
 
 if TYPE_CHECKING:
     from hiersim.insight.compare import Runs
@@ -49,7 +50,6 @@ HEADINGS = {
     "requests.goodput_per_s": "goodput/s",
 }
 WAY = "to opt: share of the way from lru to opt, in hits of the tiers whose policy is varied; both were run, too"
-PICTURES = (".png", ".svg")
 
 
 def compare_runs(
@@ -172,15 +172,6 @@ def why(found: Runs) -> list[str]:
 
 def _write(found: Runs, out: Path) -> list[Path]:
     """Write the table and the stall stacks into a folder, or a picture alone."""
-    from hiersim.report.files import write_files
-    from hiersim.report.outputs import write_picture
-    from hiersim.report.style import figure_of, save
     from hiersim.sweep.swept import parquet
 
-    ax = found.plot.stalls()
-    if out.suffix in PICTURES:
-        return [write_picture(ax, out)]
-    contents: dict[str, Any] = {"compare.parquet": parquet(found.table())}
-    for ending in ("png", "svg"):
-        contents[f"stalls.{ending}"] = lambda file, ending=ending: save(figure_of(ax), file, ending)
-    return write_files(out, contents)
+    return write_drawn(out, {"stalls": found.plot.stalls}, {"compare.parquet": parquet(found.table())})

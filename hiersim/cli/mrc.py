@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hiersim.cli.console import console, plain_file, put_json, show, telling_of_compilation, working
+from hiersim.cli.console import console, put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import Format, IgnoreSize, Json, Limit, Model, Quiet, check_picture
+from hiersim.cli.outputs import write_drawn
 
 if TYPE_CHECKING:
     from hiersim.api.curves import Curves
-
-PICTURES = (".png", ".svg")
+    from hiersim.traces.working_set import WorkingSet
 
 
 def mrc(
@@ -119,35 +119,30 @@ def _write_curves(found: Curves, out: Path) -> list[Path]:
     from hiersim.report.curve_plot import curve_plot
 
     table = {"mrc.parquet": lambda file: found.table().write_parquet(file)}
-    return _write("mrc", curve_plot(found), found.as_dict(), table, out)
+    return write_drawn(out, {"mrc": lambda: curve_plot(found)}, {"mrc.json": _text(found.as_dict())} | table)
 
 
-def _write(name: str, ax: Any, document: Any, more: dict[str, Any], out: Path) -> list[Path]:
-    """Write JSON, pictures and more into a folder, or a picture alone."""
+def _write_sets(found: WorkingSet, out: Path) -> list[Path]:
+    from hiersim.report.working_set_plot import working_set_plot
+
+    drawn = {"working_set": lambda: working_set_plot(found)}
+    return write_drawn(out, drawn, {"working_set.json": _text(found.as_dict())})
+
+
+def _text(document: Any) -> bytes:
     import json
 
-    from hiersim.report.files import write_files
-    from hiersim.report.outputs import write_picture
-    from hiersim.report.style import figure_of, save
-
-    if out.suffix in PICTURES:
-        return [write_picture(ax, plain_file(out))]
-    text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    contents: dict[str, Any] = {f"{name}.json": text.encode()} | more
-    for ending in ("png", "svg"):
-        contents[f"{name}.{ending}"] = lambda file, ending=ending: save(figure_of(ax), file, ending)
-    return write_files(out, contents)
+    return (json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def _working_set(trace: str, options: dict[str, Any], json: str | None, out: Path | None, quiet: bool) -> None:
     from hiersim.api.sources import open
     from hiersim.report.working_set import working_set_tables
-    from hiersim.report.working_set_plot import working_set_plot
     from hiersim.traces.working_set import working_set
 
     with telling_of_compilation(quiet), working("reading", quiet):
         found = working_set(open(trace, **options))
-    written = _write("working_set", working_set_plot(found), found.as_dict(), {}, out) if out else []
+    written = _write_sets(found, out) if out else []
     if json:
         put_json(found.as_dict(), json)
     if json != "-":

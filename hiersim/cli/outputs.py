@@ -1,8 +1,8 @@
-"""Where ``--out`` of a command goes that writes one file: a table, or a picture."""
+"""Where ``--out`` of a command goes: to one file, a table or a picture, or to a folder."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -41,3 +41,31 @@ def write_found(path: Path, table: Callable[[], pl.DataFrame], plot: Callable[[]
     from hiersim.report.outputs import write_picture
 
     write_picture(plot(), path)
+
+
+def write_drawn(out: Path, drawn: Mapping[str, Callable[[], Any]], contents: Mapping[str, Any]) -> list[Path]:
+    """Write files and all pictures, as PNG and SVG, into a folder; or the first picture alone, if ``out`` is one.
+
+    Args:
+        out: the folder, or the picture's file.
+        drawn: what draws the axes of each picture, by its name; only what is written is drawn.
+        contents: further files of the folder.
+    """
+    from hiersim.report.files import write_files
+    from hiersim.report.outputs import write_picture
+
+    if out.suffix in PICTURES:
+        return [write_picture(next(iter(drawn.values()))(), plain_file(out))]
+    return write_files(out, {**contents, **drawn_files(drawn)})
+
+
+def drawn_files(drawn: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
+    """Return the files of pictures, as PNG and SVG; ``drawn`` as in `write_drawn`."""
+    from hiersim.report.style import figure_of, save
+
+    files: dict[str, Any] = {}
+    for name, draw in drawn.items():
+        ax = draw()
+        for ending in ("png", "svg"):
+            files[f"{name}.{ending}"] = lambda file, ax=ax, ending=ending: save(figure_of(ax), file, ending)
+    return files

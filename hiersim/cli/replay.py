@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hiersim.cli.console import plain_file, put_json, say, show, telling_of_compilation, working
+from hiersim.cli.console import put_json, say, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import (
     Capacity,
@@ -25,11 +25,10 @@ from hiersim.cli.options import (
     check_numbers,
     check_picture,
 )
+from hiersim.cli.outputs import PICTURES, write_drawn
 
 if TYPE_CHECKING:
     from hiersim.api.replay import Replays
-
-PICTURES = (".png", ".svg")
 
 
 def replay(
@@ -142,22 +141,18 @@ def _show(found: Replays) -> None:
 
 def write(found: Replays, out: Path) -> list[Path]:
     """Write the table and the pictures into a folder, or one picture alone."""
-    from hiersim.report.files import write_files
     from hiersim.report.miss_ratio import miss_ratio
-    from hiersim.report.outputs import write_picture
     from hiersim.report.policy_map import policy_map, size
     from hiersim.report.replay_arrays import array_files
-    from hiersim.report.style import detached, figure_of, save, styled
+    from hiersim.report.style import detached, styled
 
-    ax = miss_ratio(found.rows(), unit=found.unit, title=found.trace)
-    if out.suffix in PICTURES:
-        return [write_picture(ax, plain_file(out))]
-    contents: dict[str, Any] = {"replay.parquet": lambda file: found.table().write_parquet(file)}
-    contents |= array_files(found)
     rows = found.rows()
-    with styled():
-        table = policy_map(rows, detached(*size(rows)), unit=found.unit, title=found.trace)
-    for ending in ("png", "svg"):
-        contents[f"misses.{ending}"] = lambda file, ending=ending: save(figure_of(ax), file, ending)
-        contents[f"map.{ending}"] = lambda file, ending=ending: save(figure_of(table), file, ending)
-    return write_files(out, contents)
+
+    def map_of_policies() -> Any:
+        with styled():
+            return policy_map(rows, detached(*size(rows)), unit=found.unit, title=found.trace)
+
+    drawn = {"misses": lambda: miss_ratio(rows, unit=found.unit, title=found.trace), "map": map_of_policies}
+    return write_drawn(
+        out, drawn, {"replay.parquet": lambda file: found.table().write_parquet(file)} | array_files(found)
+    )

@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from hiersim.cli.console import plain_file, put_json, say, show, telling_of_compilation, working
+from hiersim.cli.console import put_json, say, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
-
-PICTURES = (".png", ".svg")
+from hiersim.cli.outputs import write_drawn
 
 
 def show_robustness(
@@ -72,15 +71,7 @@ def _write(rows: Sequence[dict[str, Any]], title: str, out: Path) -> list[Path]:
     """Write a table and the pictures into a folder, or a picture alone."""
     import polars as pl
 
-    from hiersim.report.files import write_files
-    from hiersim.report.outputs import write_picture
     from hiersim.report.robustness import robustness as picture
-    from hiersim.report.style import figure_of, save
 
-    ax = picture(rows, title=title)
-    if out.suffix in PICTURES:
-        return [write_picture(ax, plain_file(out))]
-    contents: dict[str, Any] = {"robustness.parquet": lambda file: pl.DataFrame(rows).write_parquet(file)}
-    for ending in ("png", "svg"):
-        contents[f"robustness.{ending}"] = lambda file, ending=ending: save(figure_of(ax), file, ending)
-    return write_files(out, contents)
+    table = {"robustness.parquet": lambda file: pl.DataFrame(rows).write_parquet(file)}
+    return write_drawn(out, {"robustness": lambda: picture(rows, title=title)}, table)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,6 +11,7 @@ from hiersim.cli.check import Set
 from hiersim.cli.console import put_json, show, telling_of_compilation, working
 from hiersim.cli.failures import warn
 from hiersim.cli.options import Cluster, Json, Kept, Processes, Quiet
+from hiersim.cli.outputs import drawn_files
 
 if TYPE_CHECKING:
     from hiersim.sweep.searching import Searched
@@ -61,16 +62,12 @@ def write(found: Searched, folder: Path, pictures: bool) -> list[Path]:
     """Write the tables of all points and of the front, and its picture, all or none."""
     from hiersim.report.files import write_files
     from hiersim.report.pareto import pareto
-    from hiersim.report.style import figure_of, save
     from hiersim.sweep.swept import parquet
 
-    contents: dict[str, Any] = {"points.parquet": parquet(found.table()), "front.parquet": parquet(found.front())}
+    contents = {"points.parquet": parquet(found.table()), "front.parquet": parquet(found.front())}
     names = list(found.search.objectives)
-    if pictures and len(names) > 1:
-        ax = pareto(found.table().to_dicts(), names[0], names[1], title=found.search.name)
-        for ending in ("png", "svg"):
-            contents[f"front.{ending}"] = lambda file, ending=ending: save(figure_of(ax), file, ending)
-    return write_files(folder, contents)
+    drawn = {"front": lambda: pareto(found.table().to_dicts(), names[0], names[1], title=found.search.name)}
+    return write_files(folder, contents | drawn_files(drawn if pictures and len(names) > 1 else {}))
 
 
 def _show(found: Searched) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from hiersim.machine.record import Name, Record
 from hiersim.machine.unit import DType
+from hiersim.spec import split
 from hiersim.units import Picoseconds, PositiveBytes
 
 
@@ -22,15 +23,8 @@ def _named(data: Any) -> Any:
             if not isinstance(value, int | float | str):
                 raise ValueError(f"parameter `{key}` must be a number or a text")
         return data
-    name, colon, tail = data.rpartition(":")
-    if not colon or "=" not in tail:
-        return {"name": data}
-    chosen: dict[str, str] = {}
-    for key, _, value in (pair.partition("=") for pair in tail.split(",")):
-        if key.strip() in chosen:
-            raise ValueError(f"`{data}`: {key.strip()} is given twice")
-        chosen[key.strip()] = value.strip()
-    return {"name": name, "params": chosen}
+    name, params = split(data)
+    return {"name": name, "params": params} if params else {"name": name}
 
 
 class PolicyChoice(Record):

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from hiersim import spec as spec_of
 from hiersim.errors import PolicyError, nearest
 from hiersim.policies.checks import describe_failure
 from hiersim.policies.contract import NEVER
@@ -20,15 +21,10 @@ def split(spec: str) -> tuple[str, dict[str, str]]:
     Raises:
         PolicyError: a parameter is given twice.
     """
-    head, colon, tail = spec.rpartition(":")
-    if not colon or "=" not in tail:
-        return spec, {}
-    chosen: dict[str, str] = {}
-    for key, _, value in (part.partition("=") for part in tail.split(",")):
-        if key.strip() in chosen:
-            raise PolicyError(f"`{spec}`: {key.strip()} is given twice")
-        chosen[key.strip()] = value.strip()
-    return head, chosen
+    try:
+        return spec_of.split(spec)
+    except ValueError as why:
+        raise PolicyError(str(why)) from None
 
 
 def params_of(spec: str, module: ModuleType, chosen: Mapping[str, str], called: str) -> Any:
